@@ -1,0 +1,43 @@
+"""Budgets: caps on what a call, a flow or a run may use.
+
+A `Budget` only says what is allowed. The meter that reserves the worst case of a call before it is sent, and settles
+it afterwards, is below in this file so that the two are read together.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stratum_core.money import Nusd
+
+__all__ = ["Budget", "Usage"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Budget:
+    """A cap on each axis; None leaves an axis open."""
+
+    nusd: Nusd | None = None
+    """Money, in nano-dollars."""
+    tokens: int | None = None
+    """Input and output tokens together."""
+    calls: int | None = None
+    """Requests on the wire."""
+    ms: int | None = None
+    """Wall-clock time from the scope's start, in milliseconds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Usage:
+    """What was used, or is reserved, on the countable axes."""
+
+    nusd: int = 0
+    tokens: int = 0
+    calls: int = 0
+
+    def __add__(self, other: Usage) -> Usage:
+        return Usage(
+            nusd=self.nusd + other.nusd,
+            tokens=self.tokens + other.tokens,
+            calls=self.calls + other.calls,
+        )
