@@ -1,0 +1,100 @@
+# `make help` lists the commands. Everything lands in .venv and tests/claude/node/node_modules; nothing outside is touched.
+# Any python3 of 3.11 or newer does: `make PYTHON=/path/to/python3.12 setup`.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMPS := $(VENV)/stamps
+CLIENT := tests/claude/node
+
+PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps
+LOCKED := $(PIP) --require-hashes
+
+# For example: make test PYTEST_ARGS="tests/core -x"; make demo DEMO_ARGS="--yes-under 0.05"
+PYTEST_ARGS ?=
+DEMO_ARGS ?=
+BENCH_ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev setup-client fmt lint types imports test cov bench demo all clean
+
+help: ## list these commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+setup: $(STAMPS)/project ## make .venv from the lock, ready for `.venv/bin/stratum`
+
+setup-dev: $(STAMPS)/dev ## the same, plus what tests and checks need
+
+fmt: $(STAMPS)/dev ## format, and fix what can be fixed safely
+	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix .
+
+lint: $(STAMPS)/dev ## format and lint rules, nothing changed
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+
+types: $(STAMPS)/dev ## pyright strict
+	$(BIN)/pyright
+
+imports: $(STAMPS)/dev ## the order of the stages, and who may import what
+	$(BIN)/lint-imports --no-logo
+
+test: $(STAMPS)/dev setup-client ## every test that needs no key, the real Claude Code client included
+	$(BIN)/pytest $(PYTEST_ARGS)
+
+cov: $(STAMPS)/dev setup-client ## the same with branch coverage
+	$(BIN)/coverage erase
+	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
+	$(BIN)/coverage combine --quiet
+	$(BIN)/coverage report
+
+bench: $(STAMPS)/dev ## measure ours beside the peers
+	$(BIN)/python -m bench $(BENCH_ARGS)
+
+demo: $(STAMPS)/project ## the review job with the offline model: plan, one question, results.csv
+	$(BIN)/stratum demo $(DEMO_ARGS)
+
+all: lint types imports test ## what the continuous build runs
+
+clean: ## remove what make made
+	rm -rf $(VENV) $(CLIENT)/node_modules
+
+# --- environment: one stamp a step, so that a second call does nothing -------------------------------------------
+
+$(STAMPS)/venv:
+	@command -v $(PYTHON) >/dev/null || { echo "stratum: no '$(PYTHON)' on PATH; install Python 3.11 or newer," \
+	  "or name one: make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "stratum: needs Python 3.11 or newer," \
+	  "but '$(PYTHON)' is $$($(PYTHON) --version 2>&1); name a newer one:" \
+	  "make PYTHON=/path/to/python3.11 $(MAKECMDGOALS)" >&2; exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { echo "stratum: '$(PYTHON) -m venv' failed (above);" \
+	  "on Debian and Ubuntu install the package python3-venv" >&2; exit 1; }
+	@mkdir -p $(STAMPS) && touch $@
+
+$(STAMPS)/runtime: requirements/build.txt requirements/runtime.txt | $(STAMPS)/venv
+	@echo "Installing the locked dependencies into $(VENV) (about half a minute) ..."
+	@$(LOCKED) -r requirements/build.txt -r requirements/runtime.txt
+	@touch $@
+
+$(STAMPS)/project: pyproject.toml $(STAMPS)/runtime
+	@$(PIP) --no-build-isolation --editable .
+	@touch $@
+
+$(STAMPS)/dev: requirements/dev.txt $(STAMPS)/project
+	@echo "Installing what the tests and checks need ..."
+	@$(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+# The client is wanted, not needed: without npm its tests say so and skip, unless STRATUM_REQUIRE_CLAUDE=1.
+# Its install script only puts the binary of this platform in place, so it is run by name and all others are not.
+setup-client:
+	@if [ $(CLIENT)/node_modules/.stamp -nt $(CLIENT)/package-lock.json ]; then exit 0; fi; \
+	if ! command -v npm >/dev/null; then why="npm is not on PATH"; \
+	else echo "Installing the Claude Code client for the tests ..."; \
+	  (cd $(CLIENT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
+	    && node node_modules/@anthropic-ai/claude-code/install.cjs && touch node_modules/.stamp) && exit 0; \
+	  why="npm could not install it (above)"; \
+	fi; \
+	if [ "$$STRATUM_REQUIRE_CLAUDE" = 1 ]; then \
+	  echo "stratum: the Claude Code client is required (STRATUM_REQUIRE_CLAUDE=1), but $$why" >&2; exit 1; \
+	fi; \
+	echo "The tests that drive the real Claude Code client will be skipped: $$why."
