@@ -1,6 +1,7 @@
 # `make help` lists the commands. Everything lands in .venv and tests/claude/node/node_modules; nothing outside is touched.
-# Any python3 of 3.11 or newer does: `make PYTHON=/path/to/python3.12 setup`.
-PYTHON ?= python3
+# The first Python of 3.11 or newer on PATH is taken; to name another: `make PYTHON=/path/to/python3.12 setup`.
+PYTHON ?= $(or $(shell for python in python3 python3.14 python3.13 python3.12 python3.11; do \
+  $$python -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$python && break; done),python3)
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/stamps
