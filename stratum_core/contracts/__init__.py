@@ -33,6 +33,7 @@ from stratum_core.contracts._types import (
     Type,
     describe,
 )
+from stratum_core.contracts._values import Validator, Violation, check_value, validator
 
 __all__ = [
     "AnyType",
@@ -57,11 +58,15 @@ __all__ = [
     "RecordType",
     "StringType",
     "Type",
+    "Validator",
+    "Violation",
     "assignable",
+    "check_value",
     "describe",
     "is_opaque",
     "is_text",
     "join",
     "optional",
+    "validator",
     "without_opaque",
 ]
