@@ -1,4 +1,4 @@
-"""The journal: what a run writes down before and after every paid call, and the file of plans and approvals."""
+"""The journal: what a run writes down around every paid call, and the file of plans and approvals."""
 
 from stratum_core.journal._protocol import (
     FINAL_STATES,

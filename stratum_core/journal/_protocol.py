@@ -1,8 +1,8 @@
 """The journal port: what a run writes down, and what it finds when it is opened again.
 
-Every paid call is two commits: *intent and reservation* before the request leaves, *answer and settlement* after it.
-A crash before the first means nothing was paid; after the second the call is never run again; in between nobody can
-know, so the attempt is `possibly_paid` and charged at its reservation.
+Every paid call is two commits: *intent and reservation* before the request leaves, *answer and settlement*
+after it. A crash before the first means nothing was paid; after the second the call is never run again; in
+between nobody can know, so the attempt is `possibly_paid` and charged at its reservation.
 """
 
 from __future__ import annotations
@@ -79,7 +79,7 @@ class RecordedAttempt:
     state: AttemptState
     reserved: Usage
     usage: Usage
-    """What is charged: settled usage; the whole reservation while it is open or possibly paid; zero when void."""
+    """What is charged: settled usage; the reservation while open or possibly paid; zero when void."""
     outcome: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """The reply or error record as given to `settle`; empty when there is none."""
 
@@ -95,7 +95,8 @@ class Journal(Protocol):
     async def intent(self, intent: Intent) -> None:
         """Record an attempt and its reservation; durable when it returns.
 
-        Cancellation waits for the commit. When this raises, cancellation included, no open intent is left behind.
+        Cancellation waits for the commit. When this raises, cancellation included, no open intent is left
+        behind.
 
         Raises:
             JournalError: The call id is in use, or another process has taken the run over.
@@ -150,7 +151,7 @@ class Journal(Protocol):
         ...
 
     def recorded_usage(self) -> Usage:
-        """Return everything charged before this process opened the run, possibly paid attempts at worst case."""
+        """Return everything charged so far, possibly paid attempts at worst case; nothing for open ones."""
         ...
 
     async def close(

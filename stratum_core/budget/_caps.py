@@ -1,8 +1,4 @@
-"""Budgets: caps on what a call, a flow or a run may use.
-
-A `Budget` only says what is allowed. The meter that reserves the worst case of a call before it is sent, and settles
-it afterwards, is below in this file so that the two are read together.
-"""
+"""Caps and usage: what is allowed, and what was used or is reserved."""
 
 from __future__ import annotations
 
@@ -40,4 +36,11 @@ class Usage:
             nusd=self.nusd + other.nusd,
             tokens=self.tokens + other.tokens,
             calls=self.calls + other.calls,
+        )
+
+    def __sub__(self, other: Usage) -> Usage:
+        return Usage(
+            nusd=self.nusd - other.nusd,
+            tokens=self.tokens - other.tokens,
+            calls=self.calls - other.calls,
         )
