@@ -25,7 +25,9 @@
     ├── PreconditionFailed             a `given` is false: nothing was called
     ├── PostconditionFailed            an `ensure` stayed false after every attempt
     ├── ParseFailure                   no attempt gave a value of the output type
-    └── BudgetExceeded                 a reservation does not fit the cap
+    ├── StepFailed                     too few items succeeded, or a `validate` is false
+    ├── BudgetExceeded                 a reservation does not fit the cap
+    └── RunStopped                     the whole run has to stop: cap, provider limit, cancel, drain
 
 Each class carries a stable `code`, a message that says what, where and the actual value, and a `remedy`.
 All of them pickle, because they cross process boundaries.
@@ -60,6 +62,8 @@ __all__ = [
     "PreconditionFailed",
     "QuotaError",
     "RunError",
+    "RunStopped",
+    "StepFailed",
     "StratumCompileError",
     "StratumError",
     "TransportError",
@@ -243,6 +247,18 @@ class ParseFailure(StratumError):
     """No attempt gave a value that satisfies the output type; `detail` holds the violations."""
 
     code = "parse_failure"
+
+
+class StepFailed(StratumError):
+    """A step's own rule failed: too few items succeeded, or its `validate` is false."""
+
+    code = "step_failed"
+
+
+class RunStopped(StratumError):
+    """The whole run stops here; `detail["state"]` is the state it ends in. No `on_error` catches it."""
+
+    code = "run_stopped"
 
 
 class BudgetExceeded(StratumError):

@@ -57,6 +57,11 @@ class Expression(Protocol):
         """The free names it reads (`input`, step ids, `item`, ...)."""
         ...
 
+    @property
+    def reads(self) -> frozenset[tuple[str, ...]]:
+        """The attribute paths it reads, e.g. `("result", "confidence")`."""
+        ...
+
     def evaluate(self, values: Mapping[str, JsonValue]) -> JsonValue:
         """Return the value.
 

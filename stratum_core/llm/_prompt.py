@@ -64,7 +64,7 @@ class Prompt:
     prompt_hash: str
     """12 hex over the whole first request's text and schema."""
 
-    def request(  # noqa: PLR0913 - one keyword for each part of a request
+    def request(
         self,
         *,
         model: str,
@@ -159,7 +159,9 @@ def prompt_bytes(spec: InferSpec, value_bytes: int) -> int:
     """
     names = sum(2 * len(parameter.name.encode()) + 8 for parameter in spec.inputs)
     fixed = len(_system_text(spec).encode()) + len(_compact(output_schema(spec.output)).encode())
-    spread = 2 if any(has_opaque(p.type) and not isinstance(_bare(p.type), OpaqueType) for p in spec.inputs) else 1
+    spread = (
+        2 if any(has_opaque(p.type) and not isinstance(_bare(p.type), OpaqueType) for p in spec.inputs) else 1
+    )
     return fixed + names + _ATTACHMENT_FRAME_BYTES + spread * value_bytes + 2 * value_bytes // 16 + 64
 
 

@@ -1,0 +1,122 @@
+"""From the raw text of an answer to a checked value, or to sentences that tell the model what to correct."""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NoReturn
+
+from stratum_core.contracts import JsonValue, check_value
+from stratum_core.errors import ContractViolation, ExpressionError
+from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, ModelReply, is_wrapped
+from stratum_core.specs import Expression, InferSpec
+
+__all__ = ["Accepted", "Rejected", "judge"]
+
+_SHOWN_CHARACTERS = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Accepted:
+    """The answer satisfies its contract."""
+
+    value: JsonValue
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rejected:
+    """The answer does not; the sentences go to the model as they are."""
+
+    violations: tuple[str, ...]
+    parsed: bool
+    """Whether the answer had the output's type, so that only an `ensure` failed."""
+
+
+def judge(
+    spec: InferSpec,
+    inputs: Mapping[str, JsonValue],
+    reply: ModelReply,
+    max_tokens: int,
+) -> Accepted | Rejected:
+    """Parse an answer, check it against the output type and then against every `ensure`.
+
+    Raises:
+        ExpressionError: An `ensure` itself failed; asking the model again would not help.
+    """
+    if len(reply.text.encode()) > max_tokens * ANSWER_BYTES_PER_TOKEN:
+        size = f"{len(reply.text.encode()):,} bytes for a limit of {max_tokens} tokens"
+        return Rejected(violations=(f"the answer is too long: {size}",), parsed=False)
+    try:
+        raw = _parse(reply.text)
+    except ValueError as fault:
+        return Rejected(violations=(f"the answer is not valid JSON: {fault}",), parsed=False)
+    if is_wrapped(spec.output):
+        if not isinstance(raw, Mapping) or set(raw) != {"value"}:
+            return Rejected(violations=('the answer must be an object {"value": ...}',), parsed=False)
+        raw = raw["value"]
+    try:
+        value = check_value(spec.output, raw)
+    except ContractViolation as violation:
+        return Rejected(violations=_violation_lines(violation), parsed=False)
+    scope = {**inputs, "result": value}
+    broken = tuple(line for line in (_broken(condition, scope) for condition in spec.ensure) if line)
+    return Rejected(violations=broken, parsed=True) if broken else Accepted(value=value)
+
+
+def _parse(text: str) -> JsonValue:
+    """Parse JSON strictly; a surrounding Markdown fence, which chat models add by habit, is taken off.
+
+    Raises:
+        ValueError: The text is not JSON.
+    """
+    body = text.strip()
+    if body.startswith("```") and body.endswith("```"):
+        body = body[3:-3].removeprefix("json").strip()
+    try:
+        return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+    except RecursionError:
+        raise ValueError("it is nested too deeply") from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    """Refuse NaN and the infinities, which are not JSON."""
+    raise ValueError(f"{name} is not a JSON number")
+
+
+def _finite(text: str) -> float:
+    """Refuse numbers that overflow to infinity."""
+    number = float(text)
+    if math.isinf(number):
+        raise ValueError(f"{text[:40]} is too large a number")
+    return number
+
+
+def _violation_lines(violation: ContractViolation) -> tuple[str, ...]:
+    """Return one line for each violated part: where, what, and the actual value."""
+    found: Sequence[Mapping[str, object]] = violation.detail.get("violations", [])
+    lines = tuple(f"`{entry['path']}`: {entry['message']} (actual: {entry['actual']})" for entry in found)
+    return lines or (violation.message,)
+
+
+def _broken(condition: Expression, scope: Mapping[str, JsonValue]) -> str:
+    """Return "" when the condition holds, else the sentence that names it with the values it read."""
+    holds = condition.evaluate(scope)
+    if not isinstance(holds, bool):
+        raise ExpressionError(f"`{condition.canonical}` gave {holds!r}, not true or false")
+    if holds:
+        return ""
+    actual = [
+        f"{'.'.join(path)} = {_shown(path, scope)}" for path in sorted(condition.reads) if path[0] in scope
+    ]
+    return f"`{condition.canonical}` must be true (actual: {'; '.join(actual)})"
+
+
+def _shown(path: tuple[str, ...], scope: Mapping[str, JsonValue]) -> str:
+    """Return the value at a path as short JSON."""
+    value: JsonValue = dict(scope)
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= _SHOWN_CHARACTERS else f"{text[: _SHOWN_CHARACTERS - 1]}…"

@@ -1,0 +1,240 @@
+"""One attempt of a call: reserve, write the intent, send, write what came back, settle.
+
+The order is the guarantee. Nothing leaves before its worst case is reserved in every scope and its intent is durable;
+nothing that came back is used before it is durable. An attempt that was cut off in between is `possibly_paid` and
+stays charged at its reservation, so that the cap holds even where nobody can know the bill.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import cast
+
+import anyio
+
+from stratum_core.budget import Meter, Reservation, Usage
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import (
+    AuthError,
+    BadRequestError,
+    ConfigurationError,
+    ModelError,
+    ModelRefusal,
+    QuotaError,
+    TransportError,
+)
+from stratum_core.journal import Intent, RecordedAttempt
+from stratum_core.llm import (
+    FinishReason,
+    ModelReply,
+    ModelRequest,
+    SchemaEnforcement,
+    TokenUsage,
+    prompt_tokens_bound,
+    request_bytes,
+    request_hash,
+)
+from stratum_core.runtime._context import RunContext
+
+__all__ = ["AttemptResult", "LostAttempt", "Sending", "outcome_of", "send"]
+
+_ERRORS: Mapping[str, type[ModelError]] = {
+    kind.code: kind
+    for kind in (ModelError, TransportError, QuotaError, AuthError, BadRequestError, ModelRefusal)
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LostAttempt:
+    """An attempt whose outcome nobody knows: the process died between sending and writing the answer down."""
+
+
+AttemptResult = ModelReply | ModelError | LostAttempt
+"""How one attempt ended, live or replayed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sending:
+    """What identifies one attempt in the journal."""
+
+    path: str
+    attempt: int
+    input_hash: str
+    request: ModelRequest
+
+    @property
+    def call_id(self) -> str:
+        """The attempt's id, unique in its run."""
+        return f"{self.path}#{self.attempt}"
+
+
+async def send(context: RunContext, meter: Meter, sending: Sending) -> ModelReply | ModelError:
+    """Make one paid request.
+
+    Returns:
+        The reply, or the model error it ended in; both are durable when this returns.
+
+    Raises:
+        BudgetExceeded: The worst case of this attempt does not fit a cap; nothing was sent.
+        RunStopped: The run ends; nothing was sent.
+    """
+    reserved = _worst_case(context, sending.request)
+    context.raise_if_stopped()
+    reservation = await meter.reserve(reserved)
+    try:
+        context.raise_if_stopped()
+        await context.journal.intent(
+            Intent(
+                call_id=sending.call_id,
+                path=sending.path,
+                attempt=sending.attempt,
+                input_hash=sending.input_hash,
+                request_hash=request_hash(sending.request),
+                model=sending.request.model,
+                reserved=reserved,
+            ),
+        )
+    except BaseException:
+        reservation.release()
+        raise
+    return await _exchange(context, reservation, sending, reserved)
+
+
+async def _exchange(
+    context: RunContext,
+    reservation: Reservation,
+    sending: Sending,
+    reserved: Usage,
+) -> ModelReply | ModelError:
+    """Send the request and settle it, whatever happens to this task meanwhile."""
+    try:
+        reply = await context.client_for(sending.request.model).complete(sending.request)
+    except ModelError as error:
+        with anyio.CancelScope(shield=True):
+            await _settle_error(context, reservation, sending, reserved, error)
+        return error
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await context.journal.settle(
+                sending.call_id, state="possibly_paid", usage=reserved, outcome={"kind": "cut_off"}
+            )
+        context.census.calls_possibly_paid += 1
+        reservation.keep()
+        raise
+    usage = _usage(context, sending.request.model, reply, reserved)
+    with anyio.CancelScope(shield=True):
+        await context.journal.settle(
+            sending.call_id, state="answered", usage=usage, outcome=_reply_record(reply)
+        )
+    reservation.settle(usage)
+    if reservation.overrun:
+        context.stop(
+            "stopped_budget",
+            f"{sending.path}: the provider counted more than was reserved for the request, so no cap can be promised",
+            remedy="report the model and the request; its price or token bound is wrong",
+        )
+    context.census.calls_answered += 1
+    context.census.simulated = context.census.simulated or reply.simulated
+    return reply
+
+
+async def _settle_error(
+    context: RunContext,
+    reservation: Reservation,
+    sending: Sending,
+    reserved: Usage,
+    error: ModelError,
+) -> None:
+    """Charge nothing when the provider cannot have charged, else the whole reservation."""
+    record: dict[str, JsonValue] = {
+        "kind": "error",
+        "code": error.code,
+        "message": error.message,
+        "remedy": error.remedy,
+        "detail": error.detail,
+    }
+    if error.detail.get("paid") == "no":
+        free = Usage(calls=1)
+        await context.journal.settle(sending.call_id, state="failed", usage=free, outcome=record)
+        reservation.settle(free)
+        return
+    await context.journal.settle(sending.call_id, state="possibly_paid", usage=reserved, outcome=record)
+    context.census.calls_possibly_paid += 1
+    reservation.keep()
+
+
+def outcome_of(recorded: RecordedAttempt) -> AttemptResult:
+    """Return what a recorded attempt ended in, so that the infer loop takes the same way again."""
+    outcome = recorded.outcome
+    match outcome.get("kind"):
+        case "reply":
+            usage = cast("Mapping[str, int] | None", outcome["usage"])
+            return ModelReply(
+                text=str(outcome["text"]),
+                usage=None if usage is None else TokenUsage(**usage),
+                finish=cast("FinishReason", outcome["finish"]),
+                model=str(outcome["model"]),
+                enforcement=cast("SchemaEnforcement", outcome["enforcement"]),
+                simulated=bool(outcome["simulated"]),
+            )
+        case "error":
+            kind = _ERRORS.get(str(outcome["code"]), ModelError)
+            detail = cast("Mapping[str, JsonValue]", outcome["detail"])
+            return kind(str(outcome["message"]), remedy=str(outcome["remedy"]), detail=detail)
+        case _:
+            return LostAttempt()
+
+
+def _worst_case(context: RunContext, request: ModelRequest) -> Usage:
+    """Return the most one attempt can use, by the same bounds the plan's worst case is made of.
+
+    Raises:
+        ConfigurationError: The model has no known price, so no cap could hold.
+    """
+    prompt_tokens = prompt_tokens_bound(request_bytes(request))
+    price = context.prices.price(request.model)
+    if price is None:
+        raise ConfigurationError(
+            f"model `{request.model}` has no known price, so its cost cannot be capped",
+            remedy="name a priced model, or give its price in the operator's price file",
+        )
+    return Usage(
+        nusd=price.worst_nusd(prompt_tokens, request.max_tokens),
+        tokens=prompt_tokens + request.max_tokens,
+        calls=1,
+    )
+
+
+def _usage(context: RunContext, model: str, reply: ModelReply, reserved: Usage) -> Usage:
+    """Return what to charge for a reply: the provider's counts, or the reservation when it sent none."""
+    price = context.prices.price(model)
+    if reply.usage is None or price is None:
+        return reserved
+    counted = reply.usage
+    return Usage(
+        nusd=price.cost_nusd(counted),
+        tokens=counted.input_tokens + counted.output_tokens,
+        calls=1,
+    )
+
+
+def _reply_record(reply: ModelReply) -> dict[str, JsonValue]:
+    """Return a reply as the journal keeps it."""
+    usage: dict[str, JsonValue] | None = None
+    if reply.usage is not None:
+        usage = {
+            "input_tokens": reply.usage.input_tokens,
+            "output_tokens": reply.usage.output_tokens,
+            "cache_read_tokens": reply.usage.cache_read_tokens,
+            "cache_write_tokens": reply.usage.cache_write_tokens,
+        }
+    return {
+        "kind": "reply",
+        "text": reply.text,
+        "usage": usage,
+        "finish": reply.finish,
+        "model": reply.model,
+        "enforcement": reply.enforcement,
+        "simulated": reply.simulated,
+    }

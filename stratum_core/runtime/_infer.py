@@ -1,0 +1,236 @@
+"""The infer loop: one logical call, its attempts, and the one owner of every retry.
+
+Three kinds of retry, never mixed: transport faults are sent again after a pause and never shown to the model; an
+answer that breaks its contract is asked for again with the violations appended; nothing else is retried. At most
+`retries + 1 + TRANSPORT_RETRIES` requests leave for one call in one process; attempts lost to a crash are charged but
+not counted, because the crash was not the call's fault.
+
+A replayed call walks the same loop over its recorded attempts, so a resumed run decides exactly as the first did and
+buys nothing that is on record.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import anyio
+
+from stratum_core.budget import Meter
+from stratum_core.contracts import JsonValue, content_hash
+from stratum_core.errors import (
+    AuthError,
+    BudgetExceeded,
+    DeterminismError,
+    ModelError,
+    ModelRefusal,
+    ParseFailure,
+    PostconditionFailed,
+    PreconditionFailed,
+    QuotaError,
+    TransportError,
+)
+from stratum_core.journal import RecordedAttempt
+from stratum_core.llm import (
+    TRANSPORT_RETRIES,
+    ModelReply,
+    Prompt,
+    compile_prompt,
+    max_answer_tokens,
+    retry_block,
+)
+from stratum_core.runtime._answer import Accepted, Rejected, judge
+from stratum_core.runtime._attempt import AttemptResult, LostAttempt, Sending, outcome_of, send
+from stratum_core.runtime._context import RunContext, evaluate_condition
+from stratum_core.specs import InferSpec
+
+__all__ = ["infer"]
+
+_FIRST_PAUSE_S = 0.5
+_LONGEST_PAUSE_S = 30.0
+
+
+@dataclass(slots=True, kw_only=True)
+class _Call:
+    """The state of one logical call between its attempts."""
+
+    spec: InferSpec
+    inputs: Mapping[str, JsonValue]
+    path: str
+    prompt: Prompt
+    input_hash: str
+    recorded: Sequence[RecordedAttempt]
+    attempt: int = 0
+    contract_retries: int = 0
+    transport_retries: int = 0
+    feedback: str = ""
+    history: tuple[Rejected, ...] = ()
+
+
+async def infer(
+    context: RunContext,
+    spec: InferSpec,
+    inputs: Mapping[str, JsonValue],
+    *,
+    path: str,
+    meter: Meter,
+) -> JsonValue:
+    """Make one model call and return an answer that satisfies its contract.
+
+    Raises:
+        PreconditionFailed: A `given` is false; nothing was sent.
+        PostconditionFailed: An `ensure` was still false after the last attempt.
+        ParseFailure: No attempt gave a value of the output type, or the answer was cut off.
+        ModelError: The provider refused or failed after the last transport retry.
+        BudgetExceeded: The next attempt does not fit a cap, or the call's time ran out.
+        DeterminismError: The journal holds an answer for other inputs at this path.
+        RunStopped: The run ends.
+    """
+    for condition in spec.given:
+        if not await evaluate_condition(condition, inputs):
+            raise PreconditionFailed(
+                f"{path}: `{condition.canonical}` is false, so `{spec.name}` was not called"
+            )
+    if spec.budget is None:
+        return await _attempts(context, _open(context, spec, inputs, path), meter)
+    own = meter.child(path, spec.budget)
+    if spec.budget.ms is None:
+        return await _attempts(context, _open(context, spec, inputs, path), own)
+    with anyio.move_on_after(spec.budget.ms / 1000):
+        return await _attempts(context, _open(context, spec, inputs, path), own)
+    raise BudgetExceeded(
+        f"{path}: `{spec.name}` took longer than its {spec.budget.ms} ms",
+        remedy="raise the function's `budget.ms`",
+        detail={"scope": path, "axis": "ms", "cap": spec.budget.ms},
+    )
+
+
+def _open(context: RunContext, spec: InferSpec, inputs: Mapping[str, JsonValue], path: str) -> _Call:
+    """Compile the prompt and find what the journal already knows about this call."""
+    input_hash = content_hash({"function": spec.function_hash, "inputs": inputs})
+    recorded = context.journal.attempts(path)
+    for attempt in recorded:
+        if attempt.input_hash != input_hash:
+            raise DeterminismError(
+                f"{path}: attempt {attempt.attempt} is on record for other inputs",
+                remedy="make a new plan; an answer to another question is never reused",
+            )
+    return _Call(
+        spec=spec,
+        inputs=inputs,
+        path=path,
+        prompt=compile_prompt(spec, inputs),
+        input_hash=input_hash,
+        recorded=recorded,
+    )
+
+
+async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue:
+    """Attempt until an answer is accepted or a kind of retry is used up."""
+    while True:
+        result = await _next_result(context, call, meter)
+        call.attempt += 1
+        match result:
+            case LostAttempt():
+                continue
+            case ModelReply():
+                verdict = _judged(call, result)
+                if isinstance(verdict, Accepted):
+                    return verdict.value
+                _count_contract_retry(context, call, verdict)
+            case TransportError():
+                await _pause_for_transport(context, call, result)
+            case AuthError() | QuotaError():
+                raise context.stop("stopped_limit", result.message, remedy=result.remedy) from result
+            case _:
+                raise result
+
+
+async def _next_result(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
+    """Return the next attempt's outcome: from the journal while it has one, else from the model."""
+    if call.attempt < len(call.recorded):
+        recorded = call.recorded[call.attempt]
+        meter.charge_recorded(recorded.usage)
+        result = outcome_of(recorded)
+        if isinstance(result, ModelReply):
+            context.census.calls_reused += 1
+            context.census.simulated = context.census.simulated or result.simulated
+        if recorded.state in {"possibly_paid", "open"}:
+            context.census.calls_possibly_paid += 1
+        return result
+    sending = Sending(
+        path=call.path,
+        attempt=call.attempt,
+        input_hash=call.input_hash,
+        request=call.prompt.request(
+            model=context.model_of(call.spec),
+            max_tokens=max_answer_tokens(call.spec),
+            temperature=call.spec.temperature,
+            retry=call.feedback,
+            idempotency_key=f"{context.journal.run_id}/{call.path}#{call.attempt}",
+        ),
+    )
+    return await send(context, meter, sending)
+
+
+def _judged(call: _Call, reply: ModelReply) -> Accepted | Rejected:
+    """Judge a reply.
+
+    Raises:
+        ModelRefusal: The model declined.
+        ParseFailure: The answer was cut off at the output limit; asking again would cut it again.
+    """
+    limit = max_answer_tokens(call.spec)
+    if reply.finish == "refusal":
+        raise ModelRefusal(f"{call.path}: the model declined to answer", detail={"paid": "yes"})
+    if reply.finish == "length":
+        raise ParseFailure(
+            f"{call.path}: the answer was cut off at {limit} tokens",
+            remedy=f"give `{call.spec.name}` a larger `max_tokens`",
+            detail={"max_tokens": limit},
+        )
+    return judge(call.spec, call.inputs, reply, limit)
+
+
+def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) -> None:
+    """Prepare the next attempt after a broken contract, or give up.
+
+    Raises:
+        PostconditionFailed: The last answer had the right type but broke an `ensure`.
+        ParseFailure: The last answer did not have the output type.
+    """
+    call.history = (*call.history, rejected)
+    if call.contract_retries < call.spec.retries:
+        call.contract_retries += 1
+        context.census.retries["contract"] += 1
+        call.feedback = retry_block(rejected.violations)
+        return
+    kind = PostconditionFailed if rejected.parsed else ParseFailure
+    raise kind(
+        f"{call.path}: `{call.spec.name}` gave no acceptable answer in {len(call.history)} attempts; "
+        f"the last one: {'; '.join(rejected.violations)}",
+        remedy="loosen the condition, allow more retries, or use a stronger model",
+        detail={
+            "violations": list(rejected.violations),
+            "history": [list(r.violations) for r in call.history],
+        },
+    )
+
+
+async def _pause_for_transport(context: RunContext, call: _Call, error: ModelError) -> None:
+    """Wait before the next transport retry, or give up; a replayed fault does not wait again.
+
+    Raises:
+        ModelError: The transport retries are used up.
+    """
+    if call.transport_retries >= TRANSPORT_RETRIES:
+        raise error
+    call.transport_retries += 1
+    context.census.retries["transport"] += 1
+    if call.attempt < len(call.recorded):
+        return
+    asked = error.detail.get("retry_after_s")
+    pause = _FIRST_PAUSE_S * 2 ** (call.transport_retries - 1) * (0.5 + context.jitter())
+    if isinstance(asked, (int, float)):
+        pause = max(pause, float(asked))
+    await context.sleep(min(pause, _LONGEST_PAUSE_S))

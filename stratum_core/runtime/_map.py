@@ -1,0 +1,183 @@
+"""The map: one verb over many items, a bounded number at a time, results in input order.
+
+A fixed number of workers take the next index from one shared iterator, so there is never a task for each item. A
+failed item is counted in the census and leaves what `on_error` says; once so many failed that `require` cannot be met,
+nothing new is started.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+
+import anyio
+
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import (
+    BudgetExceeded,
+    DeterminismError,
+    ExpressionError,
+    JournalError,
+    RunStopped,
+    StepFailed,
+    StratumError,
+)
+from stratum_core.runtime._context import DEFAULT_CONCURRENCY, RunContext, Scope
+from stratum_core.specs import ForEach, Require
+
+__all__ = ["run_map"]
+
+ItemRunner = Callable[[Scope, str], Awaitable[JsonValue]]
+"""Runs the verb once: the item's scope and path to its value."""
+
+
+@dataclass(slots=True, kw_only=True)
+class _Progress:
+    """What the workers of one map share."""
+
+    results: list[JsonValue]
+    succeeded: list[bool]
+    errors: dict[int, StratumError] = field(default_factory=dict[int, StratumError])
+    fatal: StratumError | None = None
+
+
+async def run_map(
+    context: RunContext,
+    each: ForEach,
+    items: JsonValue,
+    run_item: ItemRunner,
+    *,
+    scope: Scope,
+    path: str,
+) -> JsonValue:
+    """Run the verb for every item and return the list the step gives.
+
+    Raises:
+        StepFailed: Fewer items succeeded than `require` asks.
+        BudgetExceeded: A cap around the map ran out; finished items stay on record.
+        RunStopped: The run ends.
+    """
+    if not isinstance(items, Sequence) or isinstance(items, str):
+        raise ExpressionError(f"{path}: `{each.items.canonical}` gave {type(items).__name__}, not a list")
+    total = len(items)
+    context.journal.note("scope_started", path=path, data={"total": total})
+    progress = _Progress(results=[None] * total, succeeded=[False] * total)
+    needed = _needed(each.require, total)
+    indexes = iter(range(total))
+    if "/" not in path:
+        context.partial[path] = []
+
+    async def worker() -> None:
+        for index in _until_stopped(context, progress, indexes, allowed_failures=total - needed):
+            await _run_one(context, run_item, items[index], index, scope=scope, path=path, progress=progress)
+
+    async with anyio.create_task_group() as group:
+        for _ in range(min(each.concurrency or DEFAULT_CONCURRENCY, total)):
+            group.start_soon(worker)
+    if progress.fatal is not None:
+        _keep_partial(context, path, progress)
+        raise progress.fatal
+    if sum(progress.succeeded) < needed:
+        _keep_partial(context, path, progress)
+        raise _too_few(path, progress, needed)
+    return _collected(each, progress)
+
+
+def _needed(require: Require, total: int) -> int:
+    """Return how many items must succeed."""
+    if require == "all":
+        return total
+    if isinstance(require, float):
+        return math.ceil(require * total - 1e-9)
+    return require
+
+
+def _until_stopped(
+    context: RunContext,
+    progress: _Progress,
+    indexes: Iterator[int],
+    *,
+    allowed_failures: int,
+) -> Iterator[int]:
+    """Yield the next index while going on makes sense."""
+    while progress.fatal is None and context.stopped is None and len(progress.errors) <= allowed_failures:
+        index = next(indexes, None)
+        if index is None:
+            return
+        yield index
+    if context.stopped is not None and progress.fatal is None:
+        progress.fatal = context.stopped
+
+
+async def _run_one(
+    context: RunContext,
+    run_item: ItemRunner,
+    item: JsonValue,
+    index: int,
+    *,
+    scope: Scope,
+    path: str,
+    progress: _Progress,
+) -> None:
+    """Run one item and record what became of it."""
+    item_path = f"{path}[{index}]"
+    try:
+        progress.results[index] = await run_item({**scope, "item": item, "index": index}, item_path)
+    except (RunStopped, JournalError, DeterminismError) as error:
+        progress.fatal = progress.fatal or error
+        return
+    except StratumError as error:
+        if isinstance(error, BudgetExceeded) and not str(error.detail.get("scope", "")).startswith(item_path):
+            progress.fatal = progress.fatal or error
+            return
+        progress.errors[index] = error
+        context.census.items_failed += 1
+        context.census.add_failure(item_path, error)
+        context.journal.note("item_done", path=path, data={"ok": False})
+        return
+    progress.succeeded[index] = True
+    context.census.items_done += 1
+    context.journal.note("item_done", path=path, data={"ok": True})
+
+
+def _keep_partial(context: RunContext, path: str, progress: _Progress) -> None:
+    """Keep the finished items of an outermost map for the run's result."""
+    if path in context.partial:
+        pairs = zip(progress.results, progress.succeeded, strict=True)
+        context.partial[path] = [value for value, ok in pairs if ok]
+
+
+def _too_few(path: str, progress: _Progress, needed: int) -> StepFailed:
+    """Return the error of a map whose `require` was not met."""
+    total, succeeded = len(progress.results), sum(progress.succeeded)
+    first = next(iter(progress.errors.items()), None)
+    example = "" if first is None else f"; the first failure, item {first[0]}: {first[1].message}"
+    return StepFailed(
+        f"{path}: {succeeded} of {total} items succeeded, but {needed} are required{example}",
+        remedy="lower `require`, or mend what the failures have in common; finished items are kept",
+        detail={"succeeded": succeeded, "failed": len(progress.errors), "total": total, "needed": needed},
+    )
+
+
+def _collected(each: ForEach, progress: _Progress) -> JsonValue:
+    """Return the step's list in input order, with what `on_error` leaves of failed items."""
+    rows = range(len(progress.results))
+    match each.on_error:
+        case "drop":
+            return [progress.results[index] for index in rows if progress.succeeded[index]]
+        case "none":
+            return [progress.results[index] for index in rows]
+        case "keep":
+            return [_outcome(progress, index) for index in rows]
+
+
+def _outcome(progress: _Progress, index: int) -> dict[str, JsonValue]:
+    """Return the Outcome record of one item."""
+    error = progress.errors.get(index)
+    return {
+        "ok": progress.succeeded[index],
+        "value": progress.results[index],
+        "error": None if error is None else error.message,
+        "index": index,
+    }

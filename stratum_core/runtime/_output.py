@@ -1,0 +1,99 @@
+"""Writing a result where the person asked for it: CSV, JSON Lines or JSON, whole or not at all.
+
+A table file holds the rows of the one list a result returns; nested values are JSON in their cell. Text that a
+spreadsheet would run as a formula gets an apostrophe in front, because results carry text strangers wrote.
+"""
+
+from __future__ import annotations
+
+import csv
+import io
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import InputError
+
+__all__ = ["rows_of", "write_result"]
+
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_result(path: Path, value: JsonValue) -> int:
+    """Write a value to a file, replacing it whole; the format follows the suffix (.csv, .jsonl, else JSON).
+
+    Returns:
+        The number of rows written (1 for JSON).
+
+    Raises:
+        InputError: The folder does not exist or cannot be written.
+    """
+    rows = rows_of(value)
+    match path.suffix.lower():
+        case ".csv":
+            text, count = _csv_text(rows), len(rows)
+        case ".jsonl" | ".ndjson":
+            text, count = "".join(f"{_json(row)}\n" for row in rows), len(rows)
+        case _:
+            text, count = json.dumps(value, ensure_ascii=False, indent=2) + "\n", 1
+    try:
+        with tempfile.NamedTemporaryFile(
+            "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
+        ) as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        Path(file.name).chmod(0o644)
+        Path(file.name).replace(path)
+    except OSError as fault:
+        raise InputError(
+            f"the result cannot be written to {path}: {fault.strerror}",
+            remedy="it is still in the run (`stratum show`); choose another `out` file",
+        ) from fault
+    return count
+
+
+def rows_of(value: JsonValue) -> list[JsonValue]:
+    """Return the rows a table of the value has: the value itself, or its longest list of records."""
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return list(value)
+    if isinstance(value, Mapping):
+        tables = [part for part in value.values() if _is_table(part)]
+        if tables:
+            return list(max(tables, key=len))
+    return [value]
+
+
+def _is_table(part: JsonValue) -> bool:
+    """Return whether a part of a record is a list of records."""
+    return isinstance(part, list) and bool(part) and all(isinstance(row, Mapping) for row in part)
+
+
+def _csv_text(rows: Sequence[JsonValue]) -> str:
+    """Return rows as CSV with a header of every field that occurs, in order of appearance."""
+    records: list[Mapping[str, JsonValue]] = [
+        row if isinstance(row, Mapping) else {"value": row} for row in rows
+    ]
+    names = list(dict.fromkeys(name for record in records for name in record))
+    buffer = io.StringIO()
+    writer = csv.writer(buffer, lineterminator="\n")
+    writer.writerow(names)
+    writer.writerows([_cell(record.get(name)) for name in names] for record in records)
+    return buffer.getvalue()
+
+
+def _cell(value: JsonValue) -> str:
+    """Return one cell: empty for null, text as it is, anything else as JSON."""
+    if value is None:
+        return ""
+    if isinstance(value, str):
+        return f"'{value}" if value.startswith(_FORMULA_STARTS) else value
+    return _json(value)
+
+
+def _json(value: JsonValue) -> str:
+    """Return compact JSON with characters as they are."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

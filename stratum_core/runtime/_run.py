@@ -1,0 +1,69 @@
+"""One run from its first step to its state: what it returned, or why it stopped and what it had finished."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stratum_core.budget import Budget, Meter
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import BudgetExceeded, RunStopped, StratumError
+from stratum_core.journal import RunState
+from stratum_core.runtime._context import RunContext
+from stratum_core.runtime._flow import run_flow
+
+__all__ = ["RunOutcome", "run_program"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOutcome:
+    """How a run ended."""
+
+    state: RunState
+    value: JsonValue
+    """What the flow returned; None when it did not get that far."""
+    census: Mapping[str, JsonValue]
+    error: str = ""
+    """Why the run is not complete, with the remedy; empty when it is."""
+    partial: Mapping[str, JsonValue]
+    """Finished items of the outermost maps, by step, when the flow returned nothing."""
+
+
+async def run_program(
+    context: RunContext,
+    *,
+    flow: str,
+    inputs: Mapping[str, JsonValue],
+    budget: Budget,
+) -> RunOutcome:
+    """Run a flow under a budget and return how it ended; only faults of the journal itself are raised.
+
+    Args:
+        context: The program and the effects it may use.
+        flow: The outermost flow's name.
+        inputs: A checked value for each of its inputs.
+        budget: The cap of the whole run. Usage on record from before counts against it.
+
+    Raises:
+        JournalError: The journal could not be written, or another process took the run over.
+    """
+    spec = context.program.flows[flow]
+    meter = Meter("the run", budget, spent=context.journal.recorded_usage())
+    value: JsonValue = None
+    state: RunState
+    error = ""
+    try:
+        value = await run_flow(context, spec, inputs, path="", meter=meter)
+        state = "completed_with_failures" if context.census.failed_by_cause else "completed"
+    except RunStopped as stop:
+        state, error = stop.detail["state"], str(stop)
+    except BudgetExceeded as stop:
+        state, error = "stopped_budget", str(stop)
+    except StratumError as fault:
+        state, error = "failed", str(fault)
+        if fault.code in {"journal_error", "journal_busy", "journal_version"}:
+            raise
+    finished = {} if value is not None else {path: list(items) for path, items in context.partial.items()}
+    return RunOutcome(
+        state=state, value=value, census=context.census.to_json(meter.spent), error=error, partial=finished
+    )
