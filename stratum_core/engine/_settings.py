@@ -1,0 +1,69 @@
+"""Where an engine finds things: its state, the operator's policy and prices, and the folders it may read.
+
+Everything comes from the environment once, at the rim; nothing below reads it again. Settings are never taken from a
+document or a tool argument.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import platformdirs
+
+from stratum_core.approval import Policy, load_policy
+from stratum_core.llm import PriceTable, default_model
+
+__all__ = ["Settings"]
+
+_APP = "stratum"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What one engine works with."""
+
+    state_dir: Path
+    """Holds the control file, the runs and their results; created with mode 0700."""
+    roots: tuple[Path, ...]
+    """Folders whose files a plan may read, and where `out` may be written."""
+    policy: Policy = field(default_factory=Policy)
+    prices: PriceTable = field(default_factory=PriceTable.load)
+    environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
+    """Holds provider keys; handed to the runner and looked at only for whether a key is there."""
+    default_model: str | None = None
+    """The operator's model for functions that name none; None: chosen by the keys that are there."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], *, cwd: Path) -> Settings:
+        """Read the settings.
+
+        `STRATUM_STATE_DIR`, `STRATUM_POLICY`, `STRATUM_PRICES`, `STRATUM_MODEL` and `STRATUM_ROOTS` (folders
+        separated as in PATH) override the platform's places and the working directory.
+
+        Raises:
+            ConfigurationError: The policy or price file is missing, unsafe or wrong.
+        """
+        state = environ.get("STRATUM_STATE_DIR")
+        roots = [Path(part) for part in environ.get("STRATUM_ROOTS", "").split(os.pathsep) if part]
+        policy = _policy(environ)
+        prices = environ.get("STRATUM_PRICES")
+        return cls(
+            state_dir=Path(state) if state else Path(platformdirs.user_state_dir(_APP)),
+            roots=(*(roots or [cwd]), *policy.roots),
+            policy=policy,
+            prices=PriceTable.load(Path(prices)) if prices else PriceTable.load(),
+            environ=dict(environ),
+            default_model=environ.get("STRATUM_MODEL") or policy.default_model or default_model(environ),
+        )
+
+
+def _policy(environ: Mapping[str, str]) -> Policy:
+    """Load the operator's policy: the named file must exist, the platform's place may be empty."""
+    named = environ.get("STRATUM_POLICY")
+    if named:
+        return load_policy(Path(named))
+    usual = Path(platformdirs.user_config_dir(_APP)) / "policy.yaml"
+    return load_policy(usual) if usual.exists() else Policy()

@@ -1,0 +1,185 @@
+"""What the engine tells a surface: flat, JSON-ready pictures of plans, approvals and runs.
+
+A surface only arranges these; every figure, sentence and state in them was made here or below, so that the command
+line and every MCP client say the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
+
+from stratum_core.contracts import JsonValue
+from stratum_core.journal import RunState
+
+__all__ = ["ApprovalState", "ApprovalView", "EstimateView", "PlanView", "RunView", "Validation"]
+
+ApprovalState: TypeAlias = Literal["approved", "declined", "needs_approval"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validation:
+    """What is wrong with a document, or its hash."""
+
+    ok: bool
+    diagnostics: tuple[Mapping[str, JsonValue], ...]
+    ir_hash: str = ""
+    """64 hex when the document is valid."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the flat record a surface shows."""
+        return {"ok": self.ok, "diagnostics": list(self.diagnostics), "ir_hash": self.ir_hash}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """A stored plan as a person and an agent see it."""
+
+    plan_id: str
+    summary: str
+    """The plan in plain words, cost last; at most 20 lines of 90 columns, safe to show."""
+    likely_usd: float
+    likely_low_usd: float
+    likely_high_usd: float
+    at_most_usd: float
+    """The cap: the run is stopped before it could pass it."""
+    simulated: bool
+    """True when the offline model answers: no real money."""
+    items: int
+    """Rows bound to the plan."""
+    calls_at_most: int
+    approval: ApprovalState
+    command: str
+    """What the person types to approve it in a terminal."""
+    warnings: tuple[str, ...] = ()
+    run_id: str = ""
+    """The run this plan was already used for."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the flat record a surface shows."""
+        return {
+            "plan_id": self.plan_id,
+            "summary": self.summary,
+            "likely_usd": self.likely_usd,
+            "likely_low_usd": self.likely_low_usd,
+            "likely_high_usd": self.likely_high_usd,
+            "at_most_usd": self.at_most_usd,
+            "simulated": self.simulated,
+            "items": self.items,
+            "calls_at_most": self.calls_at_most,
+            "approval": self.approval,
+            "command": self.command,
+            "warnings": list(self.warnings),
+            "run_id": self.run_id,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EstimateView:
+    """What a plan, or a changed one, would cost."""
+
+    plan_id: str
+    likely_usd: float
+    likely_low_usd: float
+    likely_high_usd: float
+    worst_case_usd: float
+    calls_at_most: int
+    basis: str
+    """Where the likely range comes from."""
+    steps: tuple[Mapping[str, JsonValue], ...]
+    """One row for each model call in the plan."""
+    simulated: bool
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the flat record a surface shows."""
+        return {
+            "plan_id": self.plan_id,
+            "likely_usd": self.likely_usd,
+            "likely_low_usd": self.likely_low_usd,
+            "likely_high_usd": self.likely_high_usd,
+            "worst_case_usd": self.worst_case_usd,
+            "calls_at_most": self.calls_at_most,
+            "basis": self.basis,
+            "steps": list(self.steps),
+            "simulated": self.simulated,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApprovalView:
+    """Where a plan stands with the person."""
+
+    plan_id: str
+    state: ApprovalState
+    channel: str = ""
+    """How the decision was given: dialog, terminal, policy or flag."""
+    message: str = ""
+    """One sentence for the person or the agent, with the command when a person still has to answer."""
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the flat record a surface shows."""
+        return {
+            "plan_id": self.plan_id,
+            "state": self.state,
+            "channel": self.channel,
+            "message": self.message,
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunView:
+    """A run as it stands."""
+
+    run_id: str
+    plan_id: str
+    state: RunState
+    message: str
+    """One line: progress while it runs, the receipt when it is over, and what to do next."""
+    done: int
+    total: int
+    """Items of the outermost maps; 0 while unknown."""
+    usd: float
+    cap_usd: float
+    simulated: bool
+    live: bool
+    """Whether a runner is working on it now."""
+    census: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    result: JsonValue = None
+    """The returned value when it is small, else its scalar fields; the whole is in `result_path`."""
+    result_path: str = ""
+    """The private JSON file with the whole result."""
+    out: str = ""
+    """The file the person asked for."""
+    error: str = ""
+    chain_head: str = ""
+    """Head of the journal's hash chain: what the receipt is checked against."""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more happens without a `resume`."""
+        return not self.live and self.state not in {"ready", "running"}
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the flat record a surface shows; empty parts are left out."""
+        record: dict[str, JsonValue] = {
+            "run_id": self.run_id,
+            "plan_id": self.plan_id,
+            "state": self.state,
+            "message": self.message,
+            "done": self.done,
+            "total": self.total,
+            "usd": self.usd,
+            "cap_usd": self.cap_usd,
+            "simulated": self.simulated,
+        }
+        optional: Sequence[tuple[str, JsonValue]] = (
+            ("census", dict(self.census)),
+            ("result", self.result),
+            ("result_path", self.result_path),
+            ("out", self.out),
+            ("error", self.error),
+            ("chain_head", self.chain_head),
+        )
+        record.update({name: value for name, value in optional if value not in (None, "", {})})
+        return record
