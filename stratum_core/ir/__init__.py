@@ -1,0 +1,64 @@
+"""The IR: documents, how they are loaded, written and hashed, and the diagnostics about them."""
+
+from stratum_core.ir._diagnostics import Diagnostic, Fix, Severity
+from stratum_core.ir._document import (
+    INVALID,
+    VERBS,
+    AwaitHuman,
+    Branch,
+    BudgetForm,
+    ComputeFunction,
+    Contract,
+    Debate,
+    Document,
+    Expr,
+    Flow,
+    Function,
+    InferFunction,
+    Invalid,
+    LongType,
+    Parallel,
+    Race,
+    Refine,
+    Step,
+    TypeForm,
+    VerbName,
+)
+from stratum_core.ir._load import LoadedDocument, load
+from stratum_core.ir._positions import Path, Positions, format_path
+from stratum_core.ir._read_flows import parse_require
+from stratum_core.ir._source import Span
+
+__all__ = [
+    "INVALID",
+    "VERBS",
+    "AwaitHuman",
+    "Branch",
+    "BudgetForm",
+    "ComputeFunction",
+    "Contract",
+    "Debate",
+    "Diagnostic",
+    "Document",
+    "Expr",
+    "Fix",
+    "Flow",
+    "Function",
+    "InferFunction",
+    "Invalid",
+    "LoadedDocument",
+    "LongType",
+    "Parallel",
+    "Path",
+    "Positions",
+    "Race",
+    "Refine",
+    "Severity",
+    "Span",
+    "Step",
+    "TypeForm",
+    "VerbName",
+    "format_path",
+    "load",
+    "parse_require",
+]
