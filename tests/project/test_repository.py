@@ -166,7 +166,7 @@ def test_every_package_keeps_its_files_private(root: Path, pyproject: dict[str, 
     packages = {
         _module(path.relative_to(root))
         for top in PACKAGES
-        for path in (root / top).glob("*/__init__.py")
+        for path in (root / top).rglob("*/__init__.py")
         if len(list(path.parent.glob("*.py"))) > 1
     }
     assert packages - guarded == set()
