@@ -1,0 +1,80 @@
+"""Model calls: the port, the compiled prompt, token bounds, prices, schema projections, keys, the litellm client.
+
+Importing this package imports neither litellm nor an HTTP library: `LitellmClient` loads litellm
+at its first call.
+"""
+
+from stratum_core.llm._client import LitellmClient
+from stratum_core.llm._keys import default_model, find_key, missing_key, provider_of, required_key
+from stratum_core.llm._port import (
+    FinishReason,
+    Message,
+    ModelClient,
+    ModelReply,
+    ModelRequest,
+    SchemaEnforcement,
+    TokenUsage,
+)
+from stratum_core.llm._prices import OFFLINE_MODEL, Price, PriceTable, Rates
+from stratum_core.llm._projection import Dialect, Projection, dialect_of, project
+from stratum_core.llm._prompt import (
+    RETRY_BLOCK_BYTES,
+    Prompt,
+    compile_prompt,
+    has_opaque,
+    is_wrapped,
+    max_answer_tokens,
+    prompt_bytes,
+    retry_block,
+)
+from stratum_core.llm._request import request_bytes, request_hash
+from stratum_core.llm._tokens import (
+    ANSWER_ALLOWANCE_TOKENS,
+    ANSWER_BYTES_PER_TOKEN,
+    REQUEST_OVERHEAD_TOKENS,
+    TRANSPORT_RETRIES,
+    default_max_tokens,
+    likely_tokens,
+    prompt_tokens_bound,
+)
+
+__all__ = [
+    "ANSWER_ALLOWANCE_TOKENS",
+    "ANSWER_BYTES_PER_TOKEN",
+    "OFFLINE_MODEL",
+    "REQUEST_OVERHEAD_TOKENS",
+    "RETRY_BLOCK_BYTES",
+    "TRANSPORT_RETRIES",
+    "Dialect",
+    "FinishReason",
+    "LitellmClient",
+    "Message",
+    "ModelClient",
+    "ModelReply",
+    "ModelRequest",
+    "Price",
+    "PriceTable",
+    "Projection",
+    "Prompt",
+    "Rates",
+    "SchemaEnforcement",
+    "TokenUsage",
+    "compile_prompt",
+    "default_max_tokens",
+    "default_model",
+    "dialect_of",
+    "find_key",
+    "has_opaque",
+    "is_wrapped",
+    "likely_tokens",
+    "max_answer_tokens",
+    "missing_key",
+    "project",
+    "prompt_bytes",
+    "prompt_tokens_bound",
+    "provider_of",
+    "request_bytes",
+    "request_hash",
+    "required_key",
+    "retry_block",
+]

@@ -1,0 +1,97 @@
+"""Which provider a model belongs to, which key it needs, and which model to use when nobody named one.
+
+Keys are only looked up here, by name; their values never leave the environment mapping that is passed in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Final
+
+__all__ = ["default_model", "find_key", "missing_key", "provider_of", "required_key"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Provider:
+    """How a provider is reached."""
+
+    key_names: tuple[str, ...]
+    """Environment variables that may hold its key, the usual one first."""
+    default: str
+    """A cheap, quick model that answers without hidden reasoning where the provider has one."""
+
+
+_PROVIDERS: Final[Mapping[str, _Provider]] = {
+    # In the order of preference for a default: providers that hold a model to a schema exactly come first.
+    "anthropic": _Provider(key_names=("ANTHROPIC_API_KEY",), default="anthropic/claude-haiku-4-5"),
+    "openai": _Provider(key_names=("OPENAI_API_KEY",), default="openai/gpt-4.1-mini"),
+    "gemini": _Provider(
+        key_names=("GEMINI_API_KEY", "GOOGLE_API_KEY"), default="gemini/gemini-2.5-flash-lite"
+    ),
+    "mistral": _Provider(key_names=("MISTRAL_API_KEY",), default="mistral/mistral-small-latest"),
+    "xai": _Provider(key_names=("XAI_API_KEY",), default="xai/grok-4.20-non-reasoning"),
+    "groq": _Provider(key_names=("GROQ_API_KEY",), default="groq/openai/gpt-oss-20b"),
+    "cerebras": _Provider(key_names=("CEREBRAS_API_KEY",), default="cerebras/gpt-oss-120b"),
+    "deepseek": _Provider(key_names=("DEEPSEEK_API_KEY",), default="deepseek/deepseek-v4-flash"),
+    "together_ai": _Provider(
+        key_names=("TOGETHERAI_API_KEY", "TOGETHER_API_KEY", "TOGETHER_AI_API_KEY"),
+        default="together_ai/openai/gpt-oss-120b",
+    ),
+    "moonshot": _Provider(key_names=("MOONSHOT_API_KEY",), default="moonshot/kimi-k2.5"),
+    # Priced only by an operator's price file, so never a default.
+    "openrouter": _Provider(key_names=("OPENROUTER_API_KEY",), default=""),
+    "fireworks_ai": _Provider(key_names=("FIREWORKS_AI_API_KEY", "FIREWORKS_API_KEY"), default=""),
+    "cohere": _Provider(key_names=("COHERE_API_KEY", "CO_API_KEY"), default=""),
+    "perplexity": _Provider(key_names=("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"), default=""),
+    "azure": _Provider(key_names=("AZURE_API_KEY",), default=""),
+}
+
+_BARE_NAMES: Final = (
+    ("claude-", "anthropic"),
+    ("gpt-", "openai"),
+    ("chatgpt-", "openai"),
+    ("o1", "openai"),
+    ("o3", "openai"),
+    ("o4", "openai"),
+)
+
+
+def provider_of(model: str) -> str:
+    """Return the provider a model id names, or `""` when it names none that is known.
+
+    Bare ids of OpenAI and Anthropic are recognised, as litellm does.
+    """
+    prefix, slash, _ = model.partition("/")
+    if slash:
+        return prefix
+    return next((provider for start, provider in _BARE_NAMES if model.startswith(start)), "")
+
+
+def required_key(model: str) -> str | None:
+    """Return the environment variable that holds the model's key, or None when none is known to be needed."""
+    provider = _PROVIDERS.get(provider_of(model))
+    return provider.key_names[0] if provider else None
+
+
+def find_key(model: str, environ: Mapping[str, str]) -> str | None:
+    """Return the model's key from the environment, or None."""
+    provider = _PROVIDERS.get(provider_of(model))
+    return next(filter(None, (environ.get(name) for name in provider.key_names)), None) if provider else None
+
+
+def missing_key(model: str, environ: Mapping[str, str]) -> str | None:
+    """Return the environment variable to set before the model can be called, or None: nothing is missing."""
+    return None if find_key(model, environ) else required_key(model)
+
+
+def default_model(environ: Mapping[str, str]) -> str | None:
+    """Return a sensible, cheap model of the first provider whose key is present, or None without any key."""
+    return next(
+        (
+            provider.default
+            for provider in _PROVIDERS.values()
+            if provider.default and any(environ.get(name) for name in provider.key_names)
+        ),
+        None,
+    )
