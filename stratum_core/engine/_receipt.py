@@ -1,0 +1,102 @@
+"""The sentences a person reads about a run: progress while it goes on, one line of receipt when it is over.
+
+They are made from figures by general rules: the numbers a result returns are named by their own field names.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from stratum_core.contracts import JsonValue
+from stratum_core.journal import RunState
+from stratum_core.money import format_usd
+
+__all__ = ["progress_line", "receipt_line", "small_result"]
+
+_MAX_NAMED_FIGURES = 4
+_MAX_RESULT_CHARACTERS = 4_000
+
+_HEADS: Mapping[RunState, str] = {
+    "ready": "Waiting for a runner",
+    "running": "Running",
+    "waiting": "Waiting for a person",
+    "completed": "Done",
+    "completed_with_failures": "Done, with failures",
+    "stopped_budget": "Stopped at the cap",
+    "stopped_limit": "Stopped by the provider",
+    "failed": "Failed",
+    "cancelled": "Cancelled",
+    "interrupted": "Interrupted",
+}
+
+
+def progress_line(*, state: RunState, done: int, total: int, nusd: int, cap_nusd: int, simulated: bool) -> str:
+    """Return one line of progress, e.g. `Running: 31/124 items, $0.011 of $0.05`."""
+    items = f"{done}/{total} items, " if total else ""
+    return f"{_HEADS[state]}: {items}{_money(nusd, simulated=simulated)} of {format_usd(cap_nusd)}"
+
+
+def receipt_line(
+    *, state: RunState, census: Mapping[str, JsonValue], result: JsonValue, error: str, out: str
+) -> str:
+    """Return the one line that ends a run.
+
+    For example: `Done. 124 processed, 9 flagged, 31 replies, $0.021 (simulated), 6 retries. Results: out.csv`.
+    """
+    parts = _figures(result) or _item_figures(census)
+    failed = _count(census, "items_failed")
+    if failed:
+        parts.append(f"{failed} failed")
+    simulated = bool(census.get("simulated"))
+    parts.append(_money(_count(census, "nusd"), simulated=simulated))
+    retries = census.get("retries")
+    tries = sum(count for count in retries.values() if isinstance(count, int)) if isinstance(retries, Mapping) else 0
+    parts.append(f"{tries} {'retry' if tries == 1 else 'retries'}")
+    unknown = _count(census, "calls_possibly_paid")
+    if unknown:
+        parts.append(f"{unknown} {'call' if unknown == 1 else 'calls'} possibly paid")
+    sentence = f"{_HEADS[state]}. {', '.join(parts)}."
+    if error:
+        sentence += f" {error.rstrip('.')}."
+    return f"{sentence} Results: {out}" if out else sentence
+
+
+def small_result(value: JsonValue, rendered: str) -> JsonValue:
+    """Return a result whole when it is small, else its scalar fields; long lists stay in their file."""
+    if len(rendered) <= _MAX_RESULT_CHARACTERS:
+        return value
+    if isinstance(value, Mapping):
+        return {name: part for name, part in value.items() if isinstance(part, (str, int, float, bool))}
+    return None
+
+
+def _figures(result: JsonValue) -> list[str]:
+    """Name the whole numbers a result returns, in its own words."""
+    if not isinstance(result, Mapping):
+        return []
+    named = [
+        f"{value:,} {name.replace('_', ' ')}"
+        for name, value in result.items()
+        if isinstance(value, int) and not isinstance(value, bool)
+    ]
+    return named[:_MAX_NAMED_FIGURES]
+
+
+def _item_figures(census: Mapping[str, JsonValue]) -> list[str]:
+    """Name what there is to count when a result returns no numbers."""
+    items = _count(census, "items_done")
+    if items:
+        return [f"{items:,} {'item' if items == 1 else 'items'}"]
+    calls = _count(census, "calls_answered") + _count(census, "calls_reused")
+    return [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
+
+
+def _count(census: Mapping[str, JsonValue], name: str) -> int:
+    """Return one count of a census, 0 when it is not there."""
+    value = census.get(name)
+    return value if isinstance(value, int) else 0
+
+
+def _money(nusd: int, *, simulated: bool) -> str:
+    """Return dollars, marked when they are not real."""
+    return f"{format_usd(nusd)} (simulated)" if simulated else format_usd(nusd)

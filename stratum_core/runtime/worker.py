@@ -1,0 +1,196 @@
+"""The runner: the process that does the paid work of one run and outlives whoever started it.
+
+It is started with a state directory and a run id and finds everything else on disk: the plan in the control file,
+progress in the run's journal. Commands reach it only as rows in the control file and as SIGTERM; both stop new
+requests and let those in flight settle, so that a drained run has nothing possibly paid.
+
+    python -m stratum_core.runtime.worker --state-dir DIR --run RUN_ID
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import logging
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import cast
+
+import anyio
+
+from stratum_core.budget import Budget
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import JournalBusy, StratumError
+from stratum_core.journal import ControlStore, RunJournal, RunRecord, RunState
+from stratum_core.llm import LitellmClient, ModelClient, PriceTable
+from stratum_core.llm.offline import OfflineClient
+from stratum_core.money import Nusd
+from stratum_core.plan import ReopenedPlan, reopen
+from stratum_core.runtime._context import RunContext
+from stratum_core.runtime._output import write_result
+from stratum_core.runtime._run import RunOutcome, run_program
+
+__all__ = ["main"]
+
+_log = logging.getLogger("stratum.runner")
+_COMMAND_POLL_S = 0.25
+_EXIT_BUSY = 75
+_EXIT_FAULT = 70
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Job:
+    """Everything one runner works with."""
+
+    state_dir: Path
+    control: ControlStore
+    run: RunRecord
+    plan: ReopenedPlan
+    prices: PriceTable
+    environ: Mapping[str, str]
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """Run one run to its end and return the exit status: 0 ended, 75 another runner has it, 70 a fault."""
+    parser = argparse.ArgumentParser(prog="stratum run-worker", description="Do the paid work of one run.")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    parser.add_argument("--run", required=True)
+    options = parser.parse_args(arguments)
+    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
+    with ControlStore.open(options.state_dir, clock=time.time) as control:
+        try:
+            run = control.run(options.run)
+            anyio.run(_work, options.state_dir, control, run, dict(os.environ))
+        except JournalBusy:
+            return _EXIT_BUSY
+        except StratumError as fault:
+            _log.error("%s: %s", fault.code, fault)  # noqa: TRY400 - a traceback tells the operator nothing more
+            control.update_run(options.run, state="failed", receipt={"error": str(fault), "code": fault.code})
+            return _EXIT_FAULT
+    return 0
+
+
+async def _work(state_dir: Path, control: ControlStore, run: RunRecord, environ: Mapping[str, str]) -> None:
+    """Open the plan and the journal, run, and write the end down."""
+    record = control.plan(run.plan_id).record
+    prices = environ.get("STRATUM_PRICES")
+    job = _Job(
+        state_dir=state_dir,
+        control=control,
+        run=run,
+        plan=reopen(record),
+        prices=PriceTable.load(Path(prices)) if prices else PriceTable.load(),
+        environ=environ,
+    )
+    journal = await RunJournal.open(state_dir, run.run_id, create=True, clock=time.time)
+    control.update_run(run.run_id, state="running", receipt={})
+    context = RunContext(
+        program=job.plan.program,
+        journal=journal,
+        client_for=_clients(job),
+        prices=job.prices,
+        default_model=job.plan.default_model,
+        jitter=random.random,
+    )
+    try:
+        outcome = await _run_until_told(job, context)
+    except BaseException:
+        with anyio.CancelScope(shield=True):
+            await journal.close()
+        raise
+    receipt = _finish(job, outcome)
+    await journal.close(state=outcome.state, data=receipt)
+    control.update_run(run.run_id, state=outcome.state, receipt=receipt)
+
+
+async def _run_until_told(job: _Job, context: RunContext) -> RunOutcome:
+    """Run the flow while listening for commands."""
+    flow = job.plan.program.flows[job.plan.flow]
+    budget = Budget(
+        nusd=Nusd(job.run.cap_nusd),
+        tokens=None if flow.budget is None else flow.budget.tokens,
+    )
+    async with anyio.create_task_group() as group:
+        group.start_soon(_obey_signals, context)
+        group.start_soon(_obey_commands, job, context)
+        outcome = await run_program(context, flow=job.plan.flow, inputs=job.plan.inputs, budget=budget)
+        group.cancel_scope.cancel()
+    return outcome
+
+
+async def _obey_signals(context: RunContext) -> None:
+    """Turn SIGTERM and SIGINT into a drain."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+        async for _ in received:
+            context.stop(
+                "interrupted",
+                "the runner was asked to stop; what was in flight is settled",
+                remedy="`resume` goes on where it stopped",
+            )
+
+
+async def _obey_commands(job: _Job, context: RunContext) -> None:
+    """Watch the control file for a cancel; it is the only thing another process may ask of a runner."""
+    while True:
+        commands = await anyio.to_thread.run_sync(job.control.commands, job.run.run_id)
+        if any(command.kind == "cancel" for command in commands):
+            context.stop("cancelled", "cancelled by a person; what was in flight is settled")
+        await anyio.sleep(_COMMAND_POLL_S)
+
+
+def _clients(job: _Job) -> _Clients:
+    """Return what answers for each model id."""
+    return _Clients(LitellmClient(job.environ), OfflineClient())
+
+
+@dataclass(frozen=True, slots=True)
+class _Clients:
+    """Picks the client of a model id."""
+
+    providers: ModelClient
+    offline: ModelClient
+
+    def __call__(self, model: str) -> ModelClient:
+        return self.offline if model == "offline" else self.providers
+
+
+def _finish(job: _Job, outcome: RunOutcome) -> dict[str, JsonValue]:
+    """Write the result files and return the receipt that stands with the run's end."""
+    value = outcome.value if outcome.value is not None else _partial_value(outcome)
+    result_path = job.state_dir / "runs" / f"{job.run.run_id}.result.json"
+    text = json.dumps(value, ensure_ascii=False)
+    descriptor = os.open(result_path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+    receipt: dict[str, JsonValue] = {
+        "state": outcome.state,
+        "census": outcome.census,
+        "error": outcome.error,
+        "result_path": str(result_path),
+        "out": "",
+    }
+    if job.plan.out is not None and value is not None:
+        try:
+            write_result(job.plan.out, value)
+            receipt["out"] = str(job.plan.out)
+        except StratumError as fault:
+            receipt["error"] = f"{outcome.error}; {fault}" if outcome.error else str(fault)
+    return receipt
+
+
+def _partial_value(outcome: RunOutcome) -> JsonValue:
+    """Return the finished items of a run that stopped early: the one list there is, or all by step."""
+    kept = [items for items in outcome.partial.values() if items]
+    if not kept:
+        return None
+    return kept[0] if len(kept) == 1 else cast("JsonValue", dict(outcome.partial))
+
+
+if __name__ == "__main__":
+    sys.exit(main())
