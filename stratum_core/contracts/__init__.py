@@ -1,5 +1,6 @@
 """Contracts: the types of values, their JSON Schema, their hashes, and the check that a value satisfies them."""
 
+from stratum_core.contracts._hash import canonical_json, content_hash, contract_hash
 from stratum_core.contracts._relations import (
     assignable,
     is_opaque,
@@ -8,6 +9,7 @@ from stratum_core.contracts._relations import (
     optional,
     without_opaque,
 )
+from stratum_core.contracts._schema import json_schema
 from stratum_core.contracts._types import (
     AnyType,
     BoolType,
@@ -61,11 +63,15 @@ __all__ = [
     "Validator",
     "Violation",
     "assignable",
+    "canonical_json",
     "check_value",
+    "content_hash",
+    "contract_hash",
     "describe",
     "is_opaque",
     "is_text",
     "join",
+    "json_schema",
     "optional",
     "validator",
     "without_opaque",

@@ -1,5 +1,6 @@
 """The IR: documents, how they are loaded, written and hashed, and the diagnostics about them."""
 
+from stratum_core.ir._codes import DOCUMENT_CODES, CodeInfo
 from stratum_core.ir._diagnostics import Diagnostic, Fix, Severity
 from stratum_core.ir._document import (
     INVALID,
@@ -28,13 +29,16 @@ from stratum_core.ir._load import LoadedDocument, load
 from stratum_core.ir._positions import Path, Positions, format_path
 from stratum_core.ir._read_flows import parse_require
 from stratum_core.ir._source import Span
+from stratum_core.ir._type_text import ParsedType, TypeFinding, parse_type
 
 __all__ = [
+    "DOCUMENT_CODES",
     "INVALID",
     "VERBS",
     "AwaitHuman",
     "Branch",
     "BudgetForm",
+    "CodeInfo",
     "ComputeFunction",
     "Contract",
     "Debate",
@@ -49,6 +53,7 @@ __all__ = [
     "LoadedDocument",
     "LongType",
     "Parallel",
+    "ParsedType",
     "Path",
     "Positions",
     "Race",
@@ -56,9 +61,11 @@ __all__ = [
     "Severity",
     "Span",
     "Step",
+    "TypeFinding",
     "TypeForm",
     "VerbName",
     "format_path",
     "load",
     "parse_require",
+    "parse_type",
 ]

@@ -240,7 +240,7 @@ class Step:
     """Over `results` of a for_each or parallel; None when absent."""
     concurrency: int | None = None
     """Items in flight; None: automatic."""
-    require: Literal["all"] | int | str = "all"
+    require: int | str = "all"
     """`all`, a count, or a share such as `95%`; see `parse_require`."""
     on_error: Literal["fail", "drop", "none", "keep"] = "fail"
     """`drop` is the default of a for_each, `fail` of a single step."""

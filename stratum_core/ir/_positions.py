@@ -233,5 +233,7 @@ def _read_back(written: str, style: str, *, in_braces: bool) -> str | None:
     except yaml.YAMLError:
         return None
     values = [event for event in events if isinstance(event, yaml.ScalarEvent)]
-    single = len(values) == 2 and not any(isinstance(event, yaml.SequenceStartEvent) for event in events)
+    single = len(values) == len(("x", "its value")) and not any(
+        isinstance(event, yaml.SequenceStartEvent) for event in events
+    )
     return values[1].value if single and values[1].tag is None else None

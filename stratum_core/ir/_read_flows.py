@@ -158,7 +158,7 @@ def _refuse_misplaced(reader: Reader, data: dict[str, Raw], path: Path, verb: Ve
         reader.report("E120", (*path, key), f"`{key}` belongs to {owner}", hint, key=True)
 
 
-def _read_require(reader: Reader, data: dict[str, Raw], path: Path) -> Literal["all"] | int | str:
+def _read_require(reader: Reader, data: dict[str, Raw], path: Path) -> int | str:
     """Return how many items must succeed, shares in one spelling."""
     raw = data.get("require", "all")
     if raw == "all":
@@ -185,7 +185,7 @@ def _read_require(reader: Reader, data: dict[str, Raw], path: Path) -> Literal["
     return "all"
 
 
-def _share(percent: float) -> Literal["all"] | int | str:
+def _share(percent: float) -> int | str:
     """Return a share in its one spelling; everything is `all` and nothing is 0."""
     if percent == _WHOLE:
         return "all"

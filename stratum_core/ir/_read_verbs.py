@@ -71,8 +71,8 @@ def _read_require(reader: Reader, data: dict[str, Raw], path: Path) -> Literal["
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         count = reader.integer(data, path, "require", 0, _MAX_BRANCHES)
         return "all" if count is None else count
-    words: tuple[Literal["all", "any"], ...] = ("all", "any")
-    return reader.word(data, path, "require", words, "all")
+    found: Literal["all", "any"] = reader.word(data, path, "require", ("all", "any"), "all")
+    return found
 
 
 def _read_branches(

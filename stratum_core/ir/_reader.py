@@ -20,7 +20,7 @@ from stratum_core.ir._positions import Path, Positions, format_path
 from stratum_core.ir._words import KEY_ALIASES, did_you_mean, listed, nearest
 from stratum_core.ir._yaml import Raw
 
-__all__ = ["Keys", "Reader", "shown"]
+__all__ = ["Keys", "Reader", "literal", "shown"]
 
 _Word = TypeVar("_Word", bound=str)
 _Item = TypeVar("_Item")
@@ -110,13 +110,13 @@ class Reader:
 
     # ---- mappings
 
-    def mapping(self, raw: Raw | object, path: Path, wanted: str) -> _Found | Invalid:
+    def mapping(self, raw: Raw, path: Path, wanted: str) -> _Found | Invalid:
         """Return a mapping; an empty value counts as an empty mapping."""
         if isinstance(raw, dict):
             return raw
-        if raw is _ABSENT or raw is None:
+        if raw is None:
             return {}
-        if isinstance(raw, (str, int, float, bool, list)):
+        if not isinstance(raw, Invalid):
             self.wrong(raw, path, wanted)
         return INVALID
 
@@ -170,7 +170,7 @@ class Reader:
     ) -> dict[str, _Item] | Invalid:
         """Return a mapping from names to parts, each read by `read`; an absent key is an empty mapping."""
         here = (*path, key)
-        found = self.mapping(data.get(key, _ABSENT), here, wanted)
+        found = self.mapping(data.get(key), here, wanted)
         return INVALID if isinstance(found, Invalid) else self.parts(found, here, read)
 
     def parts(self, data: _Found, path: Path, read: Callable[[Raw, Path], _Item]) -> dict[str, _Item]:
@@ -257,9 +257,8 @@ class Reader:
                 return word
         here = (*path, key)
         text = value if isinstance(value, str) else self.positions.text(here)
-        near = nearest(text, words) if text else None
-        if value is None and "none" in words:
-            near = next(word for word in words if word == "none")
+        guess = "none" if value is None else nearest(text, words)
+        near = next((word for word in words if word == guess), None)
         self.report(
             "E116",
             here,
@@ -377,11 +376,7 @@ class Reader:
 
     def one_expression(self, raw: Raw, path: Path) -> Expr:
         """Return an expression that is not null: text, or a number, boolean or list that stands for itself."""
-        if raw.__class__ is str:
-            return raw if not raw.isspace() and raw else self._empty_expression(path)
-        if raw is None:
-            return self._empty_expression(path)
-        return self.argument(raw, path)
+        return self._empty_expression(path) if raw is None else self.argument(raw, path)
 
     def argument(self, raw: Raw, path: Path) -> Expr:
         """Return an expression or a literal, null included."""
@@ -405,8 +400,7 @@ class Reader:
                 f'quote the expression: "[{raw[0]}]"',
             )
             return INVALID
-        value = literal(raw)
-        return value if isinstance(value, list) else INVALID
+        return literal_list(raw)
 
     def expressions(self, data: _Found, path: Path, key: str) -> tuple[Expr, ...]:
         """Return a list of conditions; a single one counts as a list of one."""
@@ -421,16 +415,21 @@ class Reader:
         return INVALID
 
 
+def literal_list(raw: list[Raw]) -> list[JsonValue] | Invalid:
+    """Return a list of plain JSON data; INVALID when a part of it has a diagnostic."""
+    items: list[JsonValue] = []
+    for item in raw:
+        value = literal(item)
+        if isinstance(value, Invalid):
+            return INVALID
+        items.append(value)
+    return items
+
+
 def literal(raw: Raw) -> JsonValue | Invalid:
     """Return plain JSON data; INVALID when a part of it has a diagnostic. Depth is limited where text is read."""
     if isinstance(raw, list):
-        items: list[JsonValue] = []
-        for item in raw:
-            value = literal(item)
-            if isinstance(value, Invalid):
-                return INVALID
-            items.append(value)
-        return items
+        return literal_list(raw)
     if isinstance(raw, dict):
         fields: dict[str, JsonValue] = {}
         for name, item in raw.items():

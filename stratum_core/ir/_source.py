@@ -1,11 +1,11 @@
-"""The text of a document and the places in it.
+r"""The text of a document and the places in it.
 
 Decodes what arrives, refuses what is not text, and turns character offsets into lines and columns as an editor
-counts them (1-based; `\\n`, `\\r\\n` and `\\r` end a line). Two rewrites make libyaml, a YAML 1.1 reader, read what
+counts them (1-based; `\n`, `\r\n` and `\r` end a line). Two rewrites make libyaml, a YAML 1.1 reader, read what
 YAML 1.2 and JSON mean; both are undone before anything is shown:
 
 - U+0085, U+2028 and U+2029 end a line in YAML 1.1 only, so they travel as private-use characters;
-- a JSON escape pair such as `\\ud83d\\ude00` is one character, written `\\U0001f600` in YAML.
+- a JSON escape pair such as `\ud83d\ude00` is one character, written `\U0001f600` in YAML.
 """
 
 from __future__ import annotations

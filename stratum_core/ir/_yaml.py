@@ -126,6 +126,14 @@ def _syntax_fault(source: Source, error: yaml.MarkedYAMLError) -> SourceFault:
     )
 
 
+def _start(event: Event) -> int:
+    return event.start_mark.index if event.start_mark else 0
+
+
+def _end(event: Event) -> int:
+    return event.end_mark.index if event.end_mark else 0
+
+
 class _Builder:
     """Collects data and marks from events; containers are filled in place, so nothing recurses."""
 
@@ -145,21 +153,20 @@ class _Builder:
         try:
             while True:
                 event = loader.get_event()
-                kind = event.__class__
-                if kind is ScalarEvent:
+                if isinstance(event, ScalarEvent):
                     self._count(event)
                     self._scalar(event)
-                elif kind is MappingStartEvent or kind is SequenceStartEvent:
+                elif isinstance(event, (MappingStartEvent, SequenceStartEvent)):
                     self._count(event)
-                    self._open(event, is_mapping=kind is MappingStartEvent)
-                elif kind is AliasEvent:
+                    self._open(event, is_mapping=isinstance(event, MappingStartEvent))
+                elif isinstance(event, AliasEvent):
                     self._count(event)
                     self._alias(event)
-                elif kind is StreamEndEvent:
+                elif event is None or isinstance(event, StreamEndEvent):
                     return
-                elif kind is DocumentStartEvent:
+                elif isinstance(event, DocumentStartEvent):
                     self._start_document(event)
-                elif kind is not StreamStartEvent and self._stack:
+                elif not isinstance(event, StreamStartEvent) and self._stack:
                     self._close(event)
         finally:
             loader.dispose()
@@ -170,7 +177,7 @@ class _Builder:
                 "E109",
                 "the text holds several documents, parted by `---`",
                 "send one document at a time, without `---`",
-                self.source.span(event.start_mark.index, event.start_mark.index + 3),
+                self.source.span(_start(event), _start(event) + 3),
             )
 
     def _count(self, event: Event) -> None:
@@ -180,7 +187,7 @@ class _Builder:
                 "E103",
                 f"the document has over {MAX_NODES:,} parts",
                 "keep data out of the document: bind files to a flow's inputs when you plan",
-                self.source.span(event.start_mark.index, event.start_mark.index + 1),
+                self.source.span(_start(event), _start(event) + 1),
             )
 
     def _fault(self, code: str, start: int, end: int, message: str, suggestion: str) -> None:
@@ -191,7 +198,7 @@ class _Builder:
         value: Raw = event.value
         if self.source.has_stand_ins:
             value = self.source.restore(event.value)
-        start, end, style = event.start_mark.index, event.end_mark.index, event.style or ""
+        start, end, style = _start(event), _end(event), event.style or ""
         if event.anchor is not None or event.tag is not None:
             value = self._decorated(event, value)
         if self._key is None and isinstance(self._mark, MappingMark):
@@ -257,7 +264,7 @@ class _Builder:
             self.root = (value, mark)
 
     def _open(self, event: MappingStartEvent | SequenceStartEvent, *, is_mapping: bool) -> None:
-        start = event.start_mark.index
+        start = _start(event)
         if len(self._stack) >= MAX_DEPTH:
             raise SourceFault(
                 "E102",
@@ -269,7 +276,7 @@ class _Builder:
             self._decorated(event, None)
         data: dict[str, Raw] | list[Raw] = {} if is_mapping else []
         kind = MappingMark if is_mapping else SequenceMark
-        mark = kind(start, event.end_mark.index, bool(event.flow_style))
+        mark = kind(start, _end(event), bool(event.flow_style))
         if self._key is None and isinstance(self._mark, MappingMark):
             self._fault(
                 "E118",
@@ -289,7 +296,7 @@ class _Builder:
 
     def _close(self, event: Event) -> None:
         if self._mark is not None:
-            self._mark.end = event.end_mark.index
+            self._mark.end = _end(event)
         data, mark, key = self._stack.pop()
         if self._stack:
             self._data, self._mark, self._key = data, mark, key
@@ -297,22 +304,22 @@ class _Builder:
             self._data = self._mark = self._key = None
 
     def _alias(self, event: AliasEvent) -> None:
-        start = event.start_mark.index
+        start = _start(event)
         self._fault(
             "E105",
             start,
-            event.end_mark.index,
+            _end(event),
             f"aliases are not allowed (`*{event.anchor}`)",
             "repeat the value; quote an expression that starts with `*`",
         )
         if self._key is None and isinstance(self._mark, MappingMark):
             self._key = INVALID
         else:
-            self._place(INVALID, (start, event.end_mark.index, ""))
+            self._place(INVALID, (start, _end(event), ""))
 
     def _decorated(self, event: ScalarEvent | MappingStartEvent | SequenceStartEvent, value: Raw) -> Raw:
         """Report an anchor or a tag; a tagged scalar has no agreed value."""
-        start, end = event.start_mark.index, max(event.start_mark.index + 1, event.end_mark.index)
+        start, end = _start(event), max(_start(event) + 1, _end(event))
         if event.tag is None:
             self._fault(
                 "E105",
