@@ -1,6 +1,7 @@
 """The journal: what a run writes down around every paid call, and the file of plans and approvals."""
 
 from stratum_core.journal._chain import ChainCheck
+from stratum_core.journal._control import ControlStore
 from stratum_core.journal._memory import MemoryJournal
 from stratum_core.journal._protocol import (
     FINAL_STATES,
@@ -12,20 +13,37 @@ from stratum_core.journal._protocol import (
     SettledState,
 )
 from stratum_core.journal._reader import JournalEvent, Progress, RunReader, RunSnapshot
+from stratum_core.journal._records import (
+    ApprovalRecord,
+    Channel,
+    CommandKind,
+    CommandRecord,
+    DecisionKind,
+    PlanRecord,
+    RunRecord,
+)
 from stratum_core.journal._sqlite import RunJournal, is_owned
 
 __all__ = [
     "FINAL_STATES",
+    "ApprovalRecord",
     "AttemptState",
     "ChainCheck",
+    "Channel",
+    "CommandKind",
+    "CommandRecord",
+    "ControlStore",
+    "DecisionKind",
     "Intent",
     "Journal",
     "JournalEvent",
     "MemoryJournal",
+    "PlanRecord",
     "Progress",
     "RecordedAttempt",
     "RunJournal",
     "RunReader",
+    "RunRecord",
     "RunSnapshot",
     "RunState",
     "SettledState",

@@ -1,0 +1,326 @@
+"""The control file: plans, approvals, the index of runs and commands to runners, shared by many processes.
+
+Every method is one short transaction of its own; changes are made one process at a time, under a lock file.
+An approval is used up in the transaction that creates its run, so one yes never starts two runs.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import time
+from collections.abc import Generator, Mapping
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import ApprovalError, NeedsApproval, PlanError, RunError
+from stratum_core.journal._control_tables import (
+    consume,
+    insert_command,
+    insert_decision,
+    insert_plan,
+    insert_run,
+    read_commands,
+    read_last_decision,
+    read_plan,
+    read_run,
+    read_run_of_plan,
+    read_runs,
+    update_run,
+)
+from stratum_core.journal._encoding import encode
+from stratum_core.journal._files import connect, locked, naming_file, private_directory, sqlite_file
+from stratum_core.journal._ids import check_approval_id, check_plan_id, check_run_id
+from stratum_core.journal._ledger import Clock
+from stratum_core.journal._migrations import CONTROL_FILE, migrate, refuse_newer
+from stratum_core.journal._protocol import FINAL_STATES, RunState
+from stratum_core.journal._records import ApprovalRecord, CommandRecord, PlanRecord, RunRecord
+from stratum_core.money import format_usd
+
+__all__ = ["ControlStore"]
+
+
+class ControlStore:
+    """`control.db` in the state directory; holds no connection between calls."""
+
+    def __init__(self, path: Path, *, clock: Clock) -> None:
+        """Use a file that `open` has prepared."""
+        self.path = path
+        self._clock = clock
+
+    @classmethod
+    def open(cls, directory: Path, *, clock: Clock = time.time) -> ControlStore:
+        """Open the control file of a state directory, making both if needed.
+
+        Args:
+            directory: On a local disk.
+            clock: Seconds since the Unix epoch; decides what has expired.
+
+        Raises:
+            JournalVersionError: The file was written by a newer Stratum; it is left as it is.
+            JournalError: The file is damaged, or lies on a network file system.
+        """
+        private_directory(directory)
+        store = cls(directory / "control.db", clock=clock)
+        with locked(store._lock), naming_file(store.path):
+            sqlite_file(store.path)
+            refuse_newer(store.path, CONTROL_FILE)
+            with closing(connect(store.path)) as connection:
+                migrate(connection, store.path, CONTROL_FILE)
+        return store
+
+    def save_plan(self, plan: PlanRecord) -> PlanRecord:
+        """Store a plan, and return what stands under its id: the first one stored.
+
+        Raises:
+            PlanError: The id is not one, or stands for a plan with another hash.
+            JournalError: The record is not JSON, or the file cannot be written.
+        """
+        check_plan_id(plan.plan_id)
+        text = encode(plan.record, where="plan")
+        with self._changing() as connection:
+            stored = read_plan(connection, plan.plan_id)
+            if stored is None:
+                insert_plan(connection, plan, text)
+                return plan
+        if stored.plan_hash != plan.plan_hash:
+            raise PlanError(
+                f"plan {plan.plan_id} was stored with the hash {stored.plan_hash}, not {plan.plan_hash}",
+                remedy="plan again",
+            )
+        return stored
+
+    def plan(self, plan_id: str) -> PlanRecord:
+        """Return a plan, expired or not.
+
+        Raises:
+            PlanError: There is no such plan.
+            JournalError: The file cannot be read.
+        """
+        with self._reading() as connection:
+            return _plan(connection, plan_id)
+
+    def record_decision(self, decision: ApprovalRecord) -> ApprovalRecord:
+        """Store an answer to a plan unless one stands already, and return the one that stands.
+
+        The first answer wins and a no is final; a yes that expired unused no longer stands.
+
+        Raises:
+            PlanError: There is no such plan.
+            ApprovalError: The id is not one or is taken, or the answer is about another hash than the plan's.
+            JournalError: The file cannot be written.
+        """
+        check_approval_id(decision.approval_id)
+        with self._changing() as connection:
+            plan = _plan(connection, decision.plan_id)
+            standing = read_last_decision(connection, decision.plan_id)
+            if standing is not None and not self._has_lapsed(standing):
+                return standing
+            if plan.plan_hash != decision.plan_hash:
+                raise _other_hash(plan, decision.plan_hash)
+            try:
+                insert_decision(connection, decision)
+            except sqlite3.IntegrityError as error:
+                raise ApprovalError(
+                    f"the approval id {decision.approval_id} is taken", remedy="give each answer a new id"
+                ) from error
+        return decision
+
+    def standing_decision(self, plan_id: str) -> ApprovalRecord | None:
+        """Return the answer that stands for a plan, or None when a person has still to be asked.
+
+        Raises:
+            PlanError: There is no such plan.
+            JournalError: The file cannot be read.
+        """
+        with self._reading() as connection:
+            _plan(connection, plan_id)
+            decision = read_last_decision(connection, plan_id)
+        return None if decision is None or self._has_lapsed(decision) else decision
+
+    def create_run(
+        self, plan_id: str, plan_hash: str, cap_nusd: int | None, run_id: str, *, now_ms: int | None = None
+    ) -> RunRecord:
+        """Create the run of an approved plan, and use its approval up in the same transaction.
+
+        Asked again for a plan that has its run, it returns that run, whatever `run_id` is given.
+
+        Args:
+            plan_id: The plan.
+            plan_hash: The hash of the plan as it is about to run.
+            cap_nusd: The money cap it is about to run under.
+            run_id: The id the new run is to have.
+            now_ms: Milliseconds since the Unix epoch; the store's clock by default.
+
+        Raises:
+            PlanError: The plan is unknown or has expired.
+            NeedsApproval: Nobody has answered yet.
+            ApprovalError: The answer was no, has expired, or is about another hash or cap.
+            RunError: The run id is not one, or is taken.
+            JournalError: The file cannot be written.
+        """
+        check_run_id(run_id)
+        now = self._now_ms() if now_ms is None else now_ms
+        with self._changing() as connection:
+            plan = _plan(connection, plan_id)
+            existing = read_run_of_plan(connection, plan_id)
+            if plan.plan_hash != plan_hash:
+                raise _other_hash(plan, plan_hash)
+            if existing is not None:
+                return existing
+            if read_run(connection, run_id) is not None:
+                raise RunError(f"the run id {run_id} is taken", remedy="give each run a new id")
+            approval = _usable(read_last_decision(connection, plan_id), plan, cap_nusd, now)
+            run = RunRecord(
+                run_id=run_id,
+                plan_id=plan_id,
+                plan_hash=plan_hash,
+                cap_nusd=cap_nusd,
+                state="ready",
+                created_at_ms=now,
+            )
+            insert_run(connection, run)
+            consume(connection, approval.approval_id, run_id)
+        return run
+
+    def run(self, run_id: str) -> RunRecord:
+        """Return a run.
+
+        Raises:
+            RunError: There is no such run.
+            JournalError: The file cannot be read.
+        """
+        with self._reading() as connection:
+            return _run(connection, run_id)
+
+    def runs(self, *, limit: int = 100) -> tuple[RunRecord, ...]:
+        """Return the newest runs, newest first.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
+        with self._reading() as connection:
+            return read_runs(connection, limit)
+
+    def update_run(
+        self, run_id: str, *, state: RunState, receipt: Mapping[str, JsonValue] | None = None
+    ) -> RunRecord:
+        """Store a run's state, and its receipt if it has one; a final state gets the time it was reached.
+
+        Raises:
+            RunError: There is no such run.
+            JournalError: The receipt is not JSON, or the file cannot be written.
+        """
+        text = None if receipt is None else encode(receipt, where="receipt")
+        finished_at_ms = self._now_ms() if state in FINAL_STATES else None
+        with self._changing() as connection:
+            _run(connection, run_id)
+            update_run(connection, run_id, state, finished_at_ms, text)
+            return _run(connection, run_id)
+
+    def request_cancel(self, run_id: str, *, principal: str) -> CommandRecord:
+        """Ask a run's runner to stop; it answers through the run's state.
+
+        Raises:
+            RunError: There is no such run.
+            JournalError: The file cannot be written.
+        """
+        with self._changing() as connection:
+            _run(connection, run_id)
+            return insert_command(connection, run_id, "cancel", self._now_ms(), principal)
+
+    def commands(self, run_id: str, *, after_seq: int = 0) -> tuple[CommandRecord, ...]:
+        """Return the commands to a run's runner after a number, in order.
+
+        Raises:
+            RunError: The id could not name a run.
+            JournalError: The file cannot be read.
+        """
+        check_run_id(run_id)
+        with self._reading() as connection:
+            return read_commands(connection, run_id, after_seq)
+
+    @property
+    def _lock(self) -> Path:
+        return self.path.with_suffix(".lock")
+
+    def _now_ms(self) -> int:
+        return int(self._clock() * 1000)
+
+    def _has_lapsed(self, decision: ApprovalRecord) -> bool:
+        """Return whether a yes has expired before it was used, so that a person may be asked again."""
+        unused = decision.decision == "approved" and decision.consumed_by is None
+        return unused and decision.expires_at_ms <= self._now_ms()
+
+    @contextmanager
+    def _changing(self) -> Generator[sqlite3.Connection]:
+        """Run one transaction, alone among all processes."""
+        with locked(self._lock), naming_file(self.path), closing(connect(self.path)) as connection:
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+            except BaseException:
+                connection.execute("ROLLBACK")
+                raise
+            connection.execute("COMMIT")
+
+    @contextmanager
+    def _reading(self) -> Generator[sqlite3.Connection]:
+        with naming_file(self.path), closing(connect(self.path, read_only=True)) as connection:
+            yield connection
+
+
+def _plan(connection: sqlite3.Connection, plan_id: str) -> PlanRecord:
+    plan = read_plan(connection, check_plan_id(plan_id))
+    if plan is None:
+        raise PlanError(f"there is no plan {plan_id}", remedy="plan first; the reply holds the plan's id")
+    return plan
+
+
+def _run(connection: sqlite3.Connection, run_id: str) -> RunRecord:
+    run = read_run(connection, check_run_id(run_id))
+    if run is None:
+        raise RunError(f"there is no run {run_id}", remedy="list the runs to find its id")
+    return run
+
+
+def _usable(
+    approval: ApprovalRecord | None, plan: PlanRecord, cap_nusd: int | None, now_ms: int
+) -> ApprovalRecord:
+    """Return the approval if it may start the run now."""
+    if plan.expires_at_ms <= now_ms:
+        raise PlanError(f"plan {plan.plan_id} has expired", remedy="plan again: prices and inputs may differ")
+    if approval is None:
+        raise NeedsApproval(
+            f"nobody has agreed to plan {plan.plan_id} yet",
+            remedy=f"the person who pays can agree with: stratum approve {plan.plan_id}",
+            detail={"plan_id": plan.plan_id},
+        )
+    if approval.decision == "declined":
+        raise ApprovalError(
+            f"plan {plan.plan_id} was declined by {approval.principal}",
+            remedy="a no is final; change what was refused and plan again",
+        )
+    if approval.expires_at_ms <= now_ms:
+        raise ApprovalError(
+            f"the approval of plan {plan.plan_id} has expired",
+            remedy=f"ask again: stratum approve {plan.plan_id}",
+        )
+    if approval.cap_nusd != cap_nusd:
+        raise ApprovalError(
+            f"plan {plan.plan_id} was approved for at most {_money(approval.cap_nusd)}, not {_money(cap_nusd)}",
+            remedy="run it under the approved cap, or plan again",
+        )
+    return approval
+
+
+def _other_hash(plan: PlanRecord, plan_hash: str) -> ApprovalError:
+    return ApprovalError(
+        f"an approval of plan {plan.plan_id} is about the hash {plan.plan_hash}, not {plan_hash}",
+        remedy="something it binds has changed; plan again",
+    )
+
+
+def _money(cap_nusd: int | None) -> str:
+    return "any amount" if cap_nusd is None else format_usd(cap_nusd)
