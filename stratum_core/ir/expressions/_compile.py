@@ -1,0 +1,261 @@
+"""Compile: text and scope in, a checked expression or findings out."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from stratum_core.contracts import (
+    AnyType,
+    BoolType,
+    JsonType,
+    JsonValue,
+    ListType,
+    NeverType,
+    ProbabilisticType,
+    RecordType,
+    Type,
+    assignable,
+    describe,
+    join,
+)
+from stratum_core.contracts import Field as ContractField
+from stratum_core.errors import ExpressionError
+from stratum_core.ir.expressions._check import infer
+from stratum_core.ir.expressions._context import Context
+from stratum_core.ir.expressions._evaluate import build
+from stratum_core.ir.expressions._finding import Finding
+from stratum_core.ir.expressions._limits import DEFAULT_FUEL
+from stratum_core.ir.expressions._meter import Meter
+from stratum_core.ir.expressions._narrow import Facts, Path, facts, path_of
+from stratum_core.ir.expressions._parse import parse
+from stratum_core.ir.expressions._render import render
+from stratum_core.ir.expressions._shape import literal_type, shape
+
+__all__ = ["CompileResult", "CompiledExpression", "canonical", "compile_expression", "literal_expression"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
+class CompiledExpression:
+    """A checked expression; evaluating it has no effects and a bounded cost."""
+
+    source: str
+    """The text as written."""
+    canonical: str
+    """The one spelling that is hashed and shown."""
+    type: Type
+    """The static type of the value."""
+    names: frozenset[str]
+    """The free names it reads."""
+    reads: frozenset[Path]
+    """The longest paths read from free names, e.g. `("input", "review", "text")`."""
+    node: ast.expr = field(repr=False)
+    """The syntax tree, for analyses such as the planner's size estimates."""
+    types: Mapping[ast.expr, Type] = field(repr=False)
+    """The static type of each node of the tree."""
+    run: Callable[[Meter], JsonValue] = field(repr=False)
+    """The tree as a closure."""
+
+    def evaluate(self, values: Mapping[str, JsonValue], *, fuel: int = DEFAULT_FUEL) -> JsonValue:
+        """Return the value.
+
+        Args:
+            values: A JSON value for each free name; records and lists may be lazy mappings and sequences.
+            fuel: The work allowed.
+
+        Raises:
+            ExpressionError: A run-time fault: an index out of range, a division by zero, a value that is not of its
+                type, a name without a value.
+            FuelExhausted: Too much work, or a value over the size limits.
+        """
+        try:
+            return self.run(Meter({name: values[name] for name in self.names}, fuel))
+        except KeyError as error:
+            raise ExpressionError(f"`{self.canonical}` reads `{error.args[0]}`, which has no value") from None
+        except (
+            TypeError,
+            ValueError,
+            AttributeError,
+            ArithmeticError,
+            LookupError,
+            RecursionError,
+            MemoryError,
+        ) as error:
+            raise ExpressionError(
+                f"`{self.canonical}` met a value that is not of its type: {error}"
+            ) from error
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompileResult:
+    """What a check gave: the expression when it has no error, its type, and every finding."""
+
+    expression: CompiledExpression | None
+    type: Type
+    findings: tuple[Finding, ...]
+
+
+def compile_expression(
+    text: str,
+    scope: Mapping[str, Type],
+    *,
+    want: Type | None = None,
+    assume: Sequence[str] = (),
+    later: Collection[str] = (),
+) -> CompileResult:
+    """Read, check and compile an expression; never raises.
+
+    Args:
+        text: The expression as written.
+        scope: The type of each name it may read.
+        want: The type its value must fit; `BoolType()` for a condition.
+        assume: Conditions known to be true where it is evaluated, which tell what is not null.
+        later: Names that exist only later in the flow, for a better message.
+    """
+    parsed = parse(text)
+    if parsed.tree is None:
+        return CompileResult(expression=None, type=AnyType(), findings=parsed.findings)
+    context = Context(
+        scope=dict(scope),
+        infer=infer,
+        later=later,
+        refused=parsed.refused,
+        facts=_assumed(assume),
+    )
+    kind = context.type_of(parsed.tree)
+    kind = _wanted(context, parsed.tree, kind, want)
+    found = (*parsed.findings, *(parsed.located(finding) for finding in context.findings))
+    findings = tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end)))
+    if any(finding.severity == "error" for finding in findings):
+        return CompileResult(expression=None, type=AnyType(), findings=findings)
+    return CompileResult(
+        expression=_compiled(text, parsed.tree, kind, context.types), type=kind, findings=findings
+    )
+
+
+def _compiled(text: str, tree: ast.expr, kind: Type, types: Mapping[ast.expr, Type]) -> CompiledExpression:
+    """Put a checked tree together."""
+    return CompiledExpression(
+        source=text,
+        canonical=render(tree),
+        type=kind,
+        names=_free_names(tree),
+        reads=_paths(tree),
+        node=tree,
+        types=types,
+        run=build(tree, types),
+    )
+
+
+def _assumed(conditions: Sequence[str]) -> Facts:
+    """Return what conditions known to be true say about null."""
+    trees = (parse(condition).tree for condition in conditions)
+    return frozenset[Path]().union(*(facts(tree, truth=True) for tree in trees if tree is not None))
+
+
+def _wanted(context: Context, tree: ast.expr, kind: Type, want: Type | None) -> Type:
+    """Check the type of the whole against the one that is needed."""
+    if want is None or isinstance(kind, AnyType):
+        return kind
+    if isinstance(want, BoolType):
+        context.condition(tree, "a condition")
+        return kind
+    if assignable(kind, want):
+        return kind
+    found = shape(kind)
+    text = render(tree)
+    if isinstance(found.bare, ProbabilisticType):
+        context.probabilistic(tree)
+    elif found.nullable and assignable(found.bare, want):
+        message = f"`{text}` may be null (its type is {describe(kind)}), but {describe(want)} is needed"
+        context.report("E216", tree, message, f"test it first, or give a fallback: default({text}, ...)")
+    else:
+        message = f"`{text}` is {describe(kind)}, but {describe(want)} is needed"
+        context.report("E220", tree, message)
+    return kind
+
+
+def _free_names(tree: ast.expr) -> frozenset[str]:
+    """Return the names that are neither functions nor bound by a comprehension."""
+    called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
+    bound = {
+        name.id
+        for node in ast.walk(tree)
+        if isinstance(node, ast.comprehension)
+        for name in ast.walk(node.target)
+        if isinstance(name, ast.Name)
+    }
+    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in called}
+    return frozenset(names - bound)
+
+
+def _paths(tree: ast.expr) -> frozenset[Path]:
+    """Return the longest path of each free name."""
+    free = _free_names(tree)
+    found: set[Path] = set()
+    stack: list[ast.AST] = [tree]
+    while stack:
+        node = stack.pop()
+        path = path_of(node) if isinstance(node, ast.expr) else None
+        if path is not None:
+            if path[0] in free:
+                found.add(path)
+            continue
+        stack.extend(
+            node.args if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else _parts(node)
+        )
+    return frozenset(found)
+
+
+def _parts(node: ast.AST) -> list[ast.AST]:
+    """Return the parts of a node; a method call reads from its receiver, not from the method."""
+    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+        return [node.func.value, *node.args]
+    return list(ast.iter_child_nodes(node))
+
+
+def canonical(text: str) -> str | None:
+    """Return the canonical spelling of an expression, or None when it does not parse; names are not checked."""
+    parsed = parse(text)
+    return None if parsed.tree is None or parsed.findings else render(parsed.tree)
+
+
+def literal_expression(value: JsonValue) -> CompiledExpression:
+    """Return the expression of a value that a document gives literally: a number, a boolean, a list, a record."""
+    node = _literal_node(value)
+    return CompiledExpression(
+        source=render(node),
+        canonical=render(node),
+        type=_literal_type(value),
+        names=frozenset(),
+        reads=frozenset(),
+        node=node,
+        types={node: _literal_type(value)},
+        run=lambda _: value,
+    )
+
+
+def _literal_node(value: JsonValue) -> ast.expr:
+    """Return the syntax tree of a literal value."""
+    if isinstance(value, Mapping):
+        keys: list[ast.expr | None] = [ast.Constant(value=key) for key in value]
+        return ast.Dict(keys=keys, values=[_literal_node(part) for part in value.values()])
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        return ast.List(elts=[_literal_node(item) for item in value], ctx=ast.Load())
+    if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
+        return ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=-value))
+    return ast.Constant(value=value)
+
+
+def _literal_type(value: JsonValue) -> Type:
+    """Return the type of a literal value; a list of unlike items is a list of json."""
+    if isinstance(value, Mapping):
+        fields = (ContractField(name=key, type=_literal_type(part)) for key, part in value.items())
+        return RecordType(fields=tuple(fields))
+    if isinstance(value, Sequence) and not isinstance(value, str):
+        item: Type | None = NeverType()
+        for part in value:
+            item = None if item is None else join(item, _literal_type(part))
+        return ListType(item=JsonType() if item is None else item)
+    return literal_type(value)

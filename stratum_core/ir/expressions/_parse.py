@@ -1,0 +1,187 @@
+"""Parser: text to a checked syntax tree, with every fault as a finding and no exception.
+
+The standard library's parser reads the text after the length, the characters and the brackets were checked; then only
+the node types of this language pass. Foreign spellings are repaired first, so that one call also reports what else is
+wrong; positions always refer to the text as written.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+
+from stratum_core.ir.expressions._finding import Finding
+from stratum_core.ir.expressions._foreign import apply_edits, foreign_spellings
+from stratum_core.ir.expressions._grammar import check_grammar, normalised
+from stratum_core.ir.expressions._limits import MAX_CHARS
+from stratum_core.ir.expressions._scan import Token, bracket_pairs, flatten_text, scan
+
+__all__ = ["Parsed", "parse"]
+
+
+@dataclass(frozen=True, slots=True)
+class Parsed:
+    """A parsed expression; `tree` is None when nothing could be read."""
+
+    tree: ast.expr | None
+    findings: tuple[Finding, ...]
+    refused: frozenset[ast.AST] = frozenset()
+    """Nodes that already have a finding; the checker takes them for `any`."""
+    edits: tuple[Finding, ...] = field(default=())
+    """Repairs that were made before the tree was read."""
+
+    def located(self, finding: Finding) -> Finding:
+        """Return a finding about the tree with offsets into the text as written.
+
+        A finding that touches a repair loses its replacement: the two edits would collide.
+        """
+        start, end = self._original(finding.start, at_end=False), self._original(finding.end, at_end=True)
+        collides = any(edit.start < end and start < edit.end for edit in self.edits)
+        return replace(finding, start=start, end=end, replacement=None if collides else finding.replacement)
+
+    def _original(self, offset: int, *, at_end: bool) -> int:
+        """Map an offset of the repaired text back; inside a repair, its nearer border."""
+        shift = 0
+        for edit in self.edits:
+            length = len(edit.replacement or "")
+            start = edit.start + shift
+            if offset < start or (at_end and offset == start):
+                break
+            if offset < start + length or (at_end and offset == start + length):
+                return edit.end if at_end else edit.start
+            shift += length - (edit.end - edit.start)
+        return offset - shift
+
+
+def parse(text: str) -> Parsed:
+    """Read an expression; never raises."""
+    if len(text) > MAX_CHARS:
+        fault = Finding(
+            code="E200",
+            severity="error",
+            message=f"the expression has {len(text):,} characters; the limit is {MAX_CHARS:,}",
+            start=0,
+            end=len(text),
+            suggestion="move the logic to a compute function",
+        )
+        return Parsed(None, (fault,))
+    scanned = scan(text)
+    if scanned.findings:
+        return Parsed(None, (*scanned.findings, *scanned.edits))
+    if not scanned.tokens:
+        return Parsed(None, (_syntax_error("the expression is empty", 0, len(text)),))
+    pairs, fault = bracket_pairs(scanned.tokens)
+    if fault is not None:
+        return Parsed(None, (*scanned.edits, fault))
+    found = foreign_spellings(text, scanned.tokens, pairs)
+    edits = tuple(sorted((*scanned.edits, *found), key=lambda edit: edit.start))
+    if not edits:
+        return _parse_plain(text, scanned.tokens)
+    return _parse_repaired(text, _without_overlaps(edits))
+
+
+def _without_overlaps(edits: Sequence[Finding]) -> tuple[Finding, ...]:
+    """Keep the outermost of edits that cover each other."""
+    kept: list[Finding] = []
+    for edit in edits:
+        if kept and edit.start < kept[-1].end:
+            continue
+        kept.append(edit)
+    return tuple(kept)
+
+
+def _parse_repaired(text: str, edits: tuple[Finding, ...]) -> Parsed:
+    """Parse what the repairs give, to find what else is wrong."""
+    if any(edit.replacement is None for edit in edits):
+        return Parsed(None, edits)
+    repaired = apply_edits(text, edits)
+    scanned = scan(repaired)
+    pairs, fault = bracket_pairs(scanned.tokens)
+    if len(repaired) > 2 * MAX_CHARS or scanned.findings or fault is not None:
+        return Parsed(None, edits)
+    if foreign_spellings(repaired, scanned.tokens, pairs):
+        return Parsed(None, edits)
+    inner = _parse_plain(repaired, scanned.tokens)
+    mapped = Parsed(inner.tree, (), inner.refused, edits)
+    findings = (*edits, *(mapped.located(finding) for finding in inner.findings))
+    return replace(mapped, findings=tuple(sorted(findings, key=lambda finding: finding.start)))
+
+
+def _syntax_error(message: str, start: int, end: int, suggestion: str = "") -> Finding:
+    return Finding(
+        code="E202", severity="error", message=message, start=start, end=end, suggestion=suggestion
+    )
+
+
+def _parse_plain(text: str, tokens: tuple[Token, ...]) -> Parsed:
+    """Parse text without foreign spellings."""
+    neighbours = _missing_operator(tokens)
+    if neighbours is not None:
+        return Parsed(None, (neighbours,))
+    flat = flatten_text(len(text), tokens)
+    lead = len(flat) - len(flat.lstrip())
+    try:
+        tree = ast.parse(flat.strip(), mode="eval").body
+    except SyntaxError as error:
+        return Parsed(None, (_explained(error, tokens, lead, len(text)),))
+    except (RecursionError, MemoryError):
+        fault = _syntax_error(
+            "the expression is nested too deeply", 0, len(text), "move the logic to a compute function"
+        )
+        return Parsed(None, (replace(fault, code="E200"),))
+    _restore_positions(tree, flat.strip(), lead, tokens)
+    findings, refused = check_grammar(tree)
+    if any(finding.code == "E200" for finding in findings):
+        return Parsed(None, findings)
+    return Parsed(normalised(tree), findings, refused)
+
+
+def _missing_operator(tokens: tuple[Token, ...]) -> Finding | None:
+    """Find two text literals in a row, which Python would silently join."""
+    for left, right in zip(tokens, tokens[1:], strict=False):
+        if left.kind == right.kind == "text":
+            return _syntax_error(
+                "an operator or a comma is missing between two text literals",
+                left.start,
+                right.end,
+                "write + to join them, or a comma in a list",
+            )
+    return None
+
+
+def _explained(error: SyntaxError, tokens: tuple[Token, ...], lead: int, length: int) -> Finding:
+    """Say where the parser stopped, in our own words: Python's differ between versions."""
+    offset = (error.offset or 1) - 1 + lead
+    index = next((i for i, token in enumerate(tokens) if token.end > offset), None)
+    if index is None or offset >= tokens[-1].end:
+        return _syntax_error("the expression ends too early", tokens[-1].start, length, "a value is missing")
+    token = tokens[index]
+    before = tokens[index - 1] if index else None
+    if before is not None and before.kind != "op" and token.kind != "op":
+        message = f"an operator is missing between `{before.text}` and `{token.text}`"
+        return _syntax_error(message, before.start, token.end)
+    return _syntax_error(f"`{token.text}` does not fit here", token.start, token.end)
+
+
+def _restore_positions(tree: ast.expr, flat: str, lead: int, tokens: tuple[Token, ...]) -> None:
+    """Turn byte offsets into character offsets of the text, and put the values of text literals back."""
+    characters = None if flat.isascii() else _characters_at_bytes(flat)
+    values = {token.start: token.value for token in tokens if token.kind == "text"}
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.expr):
+            continue
+        start, end = node.col_offset, node.end_col_offset or node.col_offset
+        if characters is not None:
+            start, end = characters[start], characters[end]
+        node.col_offset, node.end_col_offset = start + lead, end + lead
+        if isinstance(node, ast.Constant) and isinstance(node.value, str):
+            node.value = values[node.col_offset]
+
+
+def _characters_at_bytes(flat: str) -> list[int]:
+    """Return, for each UTF-8 byte offset, the character offset."""
+    table: list[int] = []
+    for index, character in enumerate(flat):
+        table.extend([index] * len(character.encode()))
+    return [*table, len(flat)]
