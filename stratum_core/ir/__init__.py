@@ -1,5 +1,6 @@
 """The IR: documents, how they are loaded, written and hashed, and the diagnostics about them."""
 
+from stratum_core.ir._canonical import canonical, function_hash, ir_hash
 from stratum_core.ir._codes import DOCUMENT_CODES, CodeInfo
 from stratum_core.ir._diagnostics import Diagnostic, Fix, Severity
 from stratum_core.ir._document import (
@@ -25,9 +26,11 @@ from stratum_core.ir._document import (
     TypeForm,
     VerbName,
 )
+from stratum_core.ir._dump import dump
 from stratum_core.ir._load import LoadedDocument, load
 from stratum_core.ir._positions import Path, Positions, format_path
 from stratum_core.ir._read_flows import parse_require
+from stratum_core.ir._schema import ir_schema
 from stratum_core.ir._source import Span
 from stratum_core.ir._type_text import ParsedType, TypeFinding, parse_type
 
@@ -64,7 +67,12 @@ __all__ = [
     "TypeFinding",
     "TypeForm",
     "VerbName",
+    "canonical",
+    "dump",
     "format_path",
+    "function_hash",
+    "ir_hash",
+    "ir_schema",
     "load",
     "parse_require",
     "parse_type",
