@@ -192,6 +192,8 @@ def _project(schema: Schema, walk: _Walk) -> dict[str, JsonValue]:
         if _accepted(keyword, value, walk.dialect):
             kept[keyword] = _project_part(keyword, value, walk)
             continue
+        if keyword.startswith("x-"):
+            continue
         walk.dropped.add(keyword)
         if keyword in _NOTE_FORMS:
             notes.append(_NOTE_FORMS[keyword].format(value))

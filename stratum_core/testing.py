@@ -1,0 +1,188 @@
+"""Test doubles for programs that call models: no key, no network, no waiting.
+
+`ScriptedClient` plays a fixed conversation and fails when the program leaves it; `FunctionClient` computes each
+answer; `FrozenClock` is a clock a test moves by hand. They implement the library's own ports, so a test exercises
+everything but the provider.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from types import TracebackType
+from typing import Self, TypeAlias
+
+from stratum_core.contracts import JsonValue
+from stratum_core.llm import FinishReason, ModelReply, ModelRequest, TokenUsage, likely_tokens, request_bytes
+
+__all__ = ["Answer", "FrozenClock", "FunctionClient", "Matcher", "ScriptedClient", "Step", "as_reply"]
+
+Answer: TypeAlias = "str | Mapping[str, JsonValue] | ModelReply | Exception"
+"""Text as it is, a record as JSON, a whole reply, or an exception to raise."""
+
+Matcher: TypeAlias = str | Callable[[ModelRequest], bool]
+"""A text that occurs in one of the request's blocks, or a test of the whole request."""
+
+_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One expected request and what to answer."""
+
+    answer: Answer
+    when: Matcher | None = None
+    """Which request this step is for; None: the next one in order."""
+    finish: FinishReason = "stop"
+    """Why the answer ended; only for text and records."""
+
+
+def as_reply(
+    request: ModelRequest, answer: str | Mapping[str, JsonValue], finish: FinishReason
+) -> ModelReply:
+    """Return a reply with the answer, and token counts estimated from its size, within the request's limits."""
+    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+    return ModelReply(
+        text=text,
+        usage=TokenUsage(
+            input_tokens=max(1, likely_tokens(request_bytes(request))),
+            output_tokens=min(request.max_tokens, max(1, likely_tokens(len(text.encode())))),
+        ),
+        finish=finish,
+        model=request.model,
+    )
+
+
+class ScriptedClient:
+    """A `ModelClient` that expects exactly the requests it has steps for.
+
+    A step with a matcher answers the first request it matches; a step without one answers the next request that no
+    matcher wants. Each step is used once. Use it as a context manager: leaving the block fails when a request was
+    unexpected or a step was left over.
+
+    Example:
+        ```python
+        async with ScriptedClient([Step(when="too slow", answer={"tone": "negative"})]) as client:
+            ...
+        ```
+    """
+
+    def __init__(self, steps: Sequence[Step | Answer]) -> None:
+        """Prepare the conversation; a bare answer is a step for the next request in order."""
+        self._left = [step if isinstance(step, Step) else Step(answer=step) for step in steps]
+        self._unexpected: list[str] = []
+        self.requests: list[ModelRequest] = []
+        """Every request received, in order."""
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """Answer with the step this request is for.
+
+        Raises:
+            AssertionError: No step is left for it; also raised again by `assert_done`.
+            Exception: The step's answer, when that is an exception.
+        """
+        self.requests.append(request)
+        step = self._take(request)
+        if step is None:
+            shown = _shown(request)
+            self._unexpected.append(shown)
+            raise AssertionError(f"no step is left for request {len(self.requests)}: {shown}")
+        if isinstance(step.answer, Exception):
+            raise step.answer
+        if isinstance(step.answer, ModelReply):
+            return step.answer
+        return as_reply(request, step.answer, step.finish)
+
+    def assert_done(self) -> None:
+        """Fail unless every step was used and no request was unexpected.
+
+        Raises:
+            AssertionError: Says which requests or steps were left over.
+        """
+        left = [f"step for {step.when!r}" if step.when else "step in order" for step in self._left]
+        faults = [
+            *(f"unexpected request: {text}" for text in self._unexpected),
+            *(f"unused {name}" for name in left),
+        ]
+        if faults:
+            raise AssertionError("; ".join(faults))
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        if error is None:
+            self.assert_done()
+
+    def _take(self, request: ModelRequest) -> Step | None:
+        """Remove and return the step for a request: a matching one first, then the next in order."""
+        for index, step in enumerate(self._left):
+            if step.when is not None and _matches(step.when, request):
+                return self._left.pop(index)
+        for index, step in enumerate(self._left):
+            if step.when is None:
+                return self._left.pop(index)
+        return None
+
+
+@dataclass(slots=True)
+class FunctionClient:
+    """A `ModelClient` whose answers come from a function of the request."""
+
+    function: Callable[[ModelRequest], Answer]
+    requests: list[ModelRequest] = field(default_factory=list[ModelRequest])
+    """Every request received, in order."""
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        """Answer with what the function returns; an exception it returns is raised."""
+        self.requests.append(request)
+        answer = self.function(request)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer if isinstance(answer, ModelReply) else as_reply(request, answer, "stop")
+
+
+@dataclass(slots=True)
+class FrozenClock:
+    """A clock that stands still until it is moved."""
+
+    at: datetime = _EPOCH
+    elapsed_s: float = 0.0
+    """Seconds moved since the start."""
+
+    def now(self) -> datetime:
+        """Return the present, in UTC."""
+        return self.at + timedelta(seconds=self.elapsed_s)
+
+    def monotonic_s(self) -> float:
+        """Return seconds since the start, as `time.monotonic` does."""
+        return self.elapsed_s
+
+    def advance(self, seconds: float) -> None:
+        """Move the clock forward."""
+        self.elapsed_s += seconds
+
+    async def sleep(self, seconds: float) -> None:
+        """Move the clock instead of waiting."""
+        self.advance(seconds)
+
+
+def _matches(when: Matcher, request: ModelRequest) -> bool:
+    """Return whether a matcher wants a request."""
+    if isinstance(when, str):
+        return any(when in block for message in request.messages for block in message.blocks)
+    return when(request)
+
+
+def _shown(request: ModelRequest) -> str:
+    """Return the start of a request's last block."""
+    blocks = [block for message in request.messages for block in message.blocks]
+    text = blocks[-1] if blocks else ""
+    return f"{request.model}: {text[:200]!r}"
