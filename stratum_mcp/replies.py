@@ -1,0 +1,106 @@
+"""Replies: what a tool call sends back, small enough to be read and complete enough to act on.
+
+Claude Code gives its model only the structured content of a good reply and only the text of an error, so the summary
+stands inside the record and an error carries its remedy, its diagnostics included. No reply is longer than
+`MAX_CHARACTERS`; what is longer stays in its file and its resource.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.types import CallToolResult, TextContent
+
+from stratum_core.contracts import JsonValue
+from stratum_core.engine import ApprovalView, PlanView, RunView
+from stratum_core.errors import StratumError
+from stratum_mcp.plain import plain
+
+__all__ = ["MAX_CHARACTERS", "approval_record", "bounded", "plan_record", "reply", "run_record", "tool_error"]
+
+MAX_CHARACTERS = 20_000
+
+_NEXT_FOR_PLAN = {
+    "approved": "approved already: call execute with this plan_id",
+    "declined": "the person said no: change the plan with them and call plan again",
+    "needs_approval": "tell the person the summary, then call approve with this plan_id: they are asked themselves",
+}
+_NEXT_FOR_APPROVAL = {
+    "approved": "call execute with this plan_id",
+    "declined": "nothing runs; ask the person what to change, then call plan again",
+    "needs_approval": "show the person the message and stop; they approve, not you; then call execute",
+}
+_RESUMABLE = frozenset({"interrupted", "stopped_budget", "stopped_limit", "waiting"})
+
+
+def plan_record(view: PlanView) -> dict[str, JsonValue]:
+    """Return a plan and what to do with it."""
+    return {**view.to_json(), "next": _NEXT_FOR_PLAN[view.approval]}
+
+
+def approval_record(view: ApprovalView) -> dict[str, JsonValue]:
+    """Return where a plan stands with the person, and what to do now."""
+    return {**view.to_json(), "next": _NEXT_FOR_APPROVAL[view.state]}
+
+
+def run_record(view: RunView) -> dict[str, JsonValue]:
+    """Return a run as it stands; its trace and census are in its resource."""
+    record = view.to_json()
+    record["trace"] = f"stratum://runs/{view.run_id}"
+    if not view.final:
+        record["next"] = (
+            "it goes on by itself: call resume with this run_id to wait for it, cancel to stop it"
+        )
+    elif view.state in _RESUMABLE:
+        record["next"] = "call resume with this run_id to go on; nothing recorded as paid is paid again"
+    return record
+
+
+def reply(record: Mapping[str, JsonValue]) -> CallToolResult:
+    """Return a record as structured content, and the same as text for clients that read only that."""
+    text = _text(bounded(record, MAX_CHARACTERS))
+    # Through bytes, because half a surrogate pair in a text would make the whole answer unsendable.
+    structured = json.loads(text.encode("utf-8", "replace"))
+    return CallToolResult(content=[TextContent(type="text", text=plain(text))], structured_content=structured)
+
+
+def tool_error(error: StratumError) -> ToolError:
+    """Return an error as the model reads it: what happened, what to do, and the facts to repair it in one round."""
+    lines = [f"{error.code}: {plain(error.message)}"]
+    if error.remedy:
+        lines.append(f"What to do: {plain(error.remedy)}")
+    if error.detail:
+        left = MAX_CHARACTERS - 200 - sum(map(len, lines))
+        lines.append(plain(_text(bounded(error.detail, max(left, 1_000)))))
+    return ToolError("\n".join(lines)[: MAX_CHARACTERS - 100])
+
+
+def bounded(record: Mapping[str, JsonValue], limit: int) -> dict[str, JsonValue]:
+    """Return a record that is at most so many characters of JSON: lists lose their tail, then texts are cut.
+
+    What was left out is counted in `omitted`.
+    """
+    small = dict(record)
+    omitted: dict[str, JsonValue] = {}
+    while len(_text(small)) > limit:
+        name = max(small, key=lambda key: 0 if key == "omitted" else len(_text(small[key])))
+        value = small[name]
+        if isinstance(value, list) and len(value) > 1:
+            kept = value[: len(value) // 2]
+            before = omitted.get(name)
+            omitted[name] = (before if isinstance(before, int) else 0) + len(value) - len(kept)
+            small[name] = kept
+        elif isinstance(value, str) and len(value) > 1:
+            small[name] = f"{value[: len(value) // 2]}…"
+        else:
+            small[name] = None
+            omitted[name] = 1
+        small["omitted"] = omitted
+    return small
+
+
+def _text(value: JsonValue | Mapping[str, JsonValue]) -> str:
+    """Return compact JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=str)

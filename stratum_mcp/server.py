@@ -1,0 +1,183 @@
+"""The MCP server: eight tools and four resources over one engine, in both protocol eras.
+
+It watches and asks; the paid work is done by runner processes, which go on when this one ends. Nothing is written to
+stdout, which is the wire. Started by `stratum-mcp` or `stratum serve`; `stratum install` tells Claude Code about it.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import os
+import sys
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from importlib.metadata import version
+from pathlib import Path
+from typing import TypeVar, cast
+
+import anyio.to_thread
+from mcp.server.mcpserver import MCPServer, RequestStateSecurity
+from mcp.server.mcpserver.exceptions import ResourceNotFoundError
+from mcp.server.mcpserver.tools import Tool
+from mcp.types import ToolAnnotations
+
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import StratumError
+from stratum_mcp import tools
+from stratum_mcp.plain import plain
+from stratum_mcp.settings import ServerSettings, Workspace
+
+__all__ = ["INSTRUCTIONS", "build", "main"]
+
+_T = TypeVar("_T")
+_PADDING = frozenset({"title", "$defs", "additionalProperties"})
+_QUESTION_TTL_S = 24 * 3600.0  # a person may answer tomorrow
+
+INSTRUCTIONS = """\
+Only the person approves a plan. Never answer, run `stratum approve` or set anything up on their behalf, and never do
+the work with raw model calls instead: if approval is missing, show them the message and stop.
+
+Stratum runs one language-model job over many items (classify, extract, draft, score a file of rows) with typed,
+checked answers, a price before it starts and a cap it cannot pass. A single question you answer yourself.
+
+1. Read stratum://guide once, then write the document: contracts, functions, flows. Never show it to the person.
+2. plan(spec, flow, inputs): binds their csv, json, jsonl or text file. When it reports diagnostics, repair them all
+and call again without a word to the person.
+3. Tell the person in one sentence what will happen, the likely cost and the most it can cost.
+4. approve(plan_id): the client asks them. declined is final for this plan. needs_approval: nobody could be asked, so
+give them the command it names and stop.
+5. execute(plan_id): waits with progress and returns the result. If it returns early, call resume(run_id).
+6. Tell the person the one line in `message`, then what needs a look: failed items, flagged ones, where the file is.
+
+Flagging uncertain items is a field of the answer; `ensure` is for answers that must be asked again. Leave `model` out
+unless the person named one. A changed document, file, model or cap is a new plan and a new question.
+"""
+
+
+def build(settings: ServerSettings) -> MCPServer[Workspace]:
+    """Build the server; nothing is opened before a client connects."""
+    workspace = Workspace(settings)
+
+    @asynccontextmanager
+    async def lifespan(_: MCPServer[Workspace]) -> AsyncIterator[Workspace]:
+        try:
+            yield workspace
+        finally:
+            workspace.close()
+
+    server: MCPServer[Workspace] = MCPServer(
+        "stratum",
+        title="Stratum",
+        version=version("stratum-runtime"),
+        instructions=INSTRUCTIONS,
+        tools=_tools(),
+        lifespan=lifespan,
+        log_level="WARNING",
+        request_state_security=RequestStateSecurity.ephemeral(ttl=_QUESTION_TTL_S),
+    )
+    _add_resources(server, workspace)
+    return server
+
+
+def main() -> None:
+    """Serve on stdin and stdout until the client goes away."""
+    if len(sys.argv) > 1:
+        sys.exit("stratum-mcp takes no arguments: it speaks MCP on stdin and stdout; try `stratum --help`")
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
+    )
+    try:
+        settings = ServerSettings.from_environment(os.environ, cwd=Path.cwd())
+    except StratumError as error:
+        sys.exit(plain(f"stratum-mcp: {error}"))
+    build(settings).run()
+
+
+def _tools() -> list[Tool]:
+    """Describe the tools: titles are what a permission dialog shows."""
+    looks = ToolAnnotations(read_only_hint=True, open_world_hint=False)
+    asks = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
+    spends = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=True)
+    return [
+        _strict(Tool.from_function(tools.validate, title="Check a document (free)", annotations=looks)),
+        _strict(Tool.from_function(tools.plan, title="Plan a job (free)", annotations=looks)),
+        _strict(Tool.from_function(tools.estimate_cost, title="Price a plan (free)", annotations=looks)),
+        _strict(Tool.from_function(tools.approve, title="Ask you for approval", annotations=asks)),
+        _strict(Tool.from_function(tools.execute, title="Run an approved plan (spends)", annotations=spends)),
+        _strict(Tool.from_function(tools.resume, title="Go on with a run (may spend)", annotations=spends)),
+        _strict(Tool.from_function(tools.cancel, title="Stop a run", annotations=asks)),
+        _strict(Tool.from_function(tools.codegen, title="Write Python (not yet)", annotations=asks)),
+    ]
+
+
+def _strict(tool: Tool) -> Tool:
+    """Refuse unknown arguments, which the SDK would drop silently, and say so in a schema without padding."""
+    model = tool.fn_metadata.arg_model
+    model.model_config["extra"] = "forbid"
+    model.model_rebuild(force=True)
+    tool.parameters = {
+        **cast("dict[str, JsonValue]", _trimmed(tool.parameters)),
+        "additionalProperties": False,
+    }
+    return tool
+
+
+def _trimmed(schema: JsonValue) -> JsonValue:
+    """Return an input schema without titles and null alternatives; null stays accepted for what may be left out."""
+    if isinstance(schema, list):
+        return [_trimmed(part) for part in schema]
+    if not isinstance(schema, dict):
+        return schema
+    trimmed: dict[str, JsonValue] = {}
+    for name, part in schema.items():
+        if name == "properties" and isinstance(part, dict):
+            trimmed[name] = {field: _trimmed(inner) for field, inner in part.items()}
+        elif name == "anyOf" and isinstance(part, list):
+            (only,) = (_trimmed(choice) for choice in part if choice != {"type": "null"})
+            trimmed.update(cast("dict[str, JsonValue]", only))
+        elif name not in _PADDING and not (name == "default" and part is None):
+            trimmed[name] = _trimmed(part)
+    return trimmed
+
+
+def _add_resources(server: MCPServer[Workspace], workspace: Workspace) -> None:
+    """Add what a client may read: the guide, the schema, plans and runs."""
+
+    @server.resource("stratum://guide", title="How to write a document", mime_type="text/markdown")
+    async def guide() -> str:
+        """Return the one-page guide."""
+        return await _read(lambda: workspace.engine().guide())
+
+    @server.resource(
+        "stratum://schema", title="JSON Schema of documents", mime_type="application/schema+json"
+    )
+    async def schema() -> str:
+        """Return the JSON Schema of documents."""
+        return _json(await _read(lambda: workspace.engine().schema()))
+
+    @server.resource("stratum://plans/{plan_id}", title="A plan", mime_type="application/json")
+    async def plan(plan_id: str) -> str:
+        """Return a plan and how it stands."""
+        return _json((await _read(lambda: workspace.engine().show_plan(plan_id))).to_json())
+
+    @server.resource("stratum://runs/{run_id}", title="A run: census and trace", mime_type="application/json")
+    async def run(run_id: str) -> str:
+        """Return what a run did: its census, attempts and events."""
+        return _json(await _read(lambda: workspace.engine().run_report(run_id)))
+
+
+async def _read(work: Callable[[], _T]) -> _T:
+    """Read through the engine; what is not there is an error of the request."""
+    try:
+        return await anyio.to_thread.run_sync(work)
+    except StratumError as error:
+        raise ResourceNotFoundError(plain(str(error))) from error
+
+
+def _json(value: JsonValue) -> str:
+    return json.dumps(value, ensure_ascii=False, indent=1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,83 @@
+"""What one server works with: the engine's settings, whose folders count, and how long a call waits.
+
+Everything is read once, at the rim. The folders are, in this order: the operator's (`STRATUM_ROOTS`), the client's
+roots, the project Claude Code was started in, the working directory; the policy's own are always added.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from threading import Lock
+from urllib.parse import urlsplit
+from urllib.request import url2pathname
+
+from stratum_core.engine import Engine, Settings
+
+__all__ = ["ServerSettings", "Workspace", "folders"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ServerSettings:
+    """What one server works with."""
+
+    engine: Settings
+    roots_are_fixed: bool = False
+    """Whether the operator named the folders; a client's roots then change nothing."""
+    patience_s: float = 50
+    """How long `execute` and `resume` wait for a client that is not known to wait for hours."""
+    progress_s: float = 3
+    """Time between two reports of progress."""
+
+    @classmethod
+    def from_environment(cls, environ: Mapping[str, str], *, cwd: Path) -> ServerSettings:
+        """Read the settings.
+
+        Raises:
+            ConfigurationError: The policy or price file is missing, unsafe or wrong.
+        """
+        project = environ.get("CLAUDE_PROJECT_DIR")
+        return cls(
+            engine=Settings.from_environment(environ, cwd=Path(project) if project else cwd),
+            roots_are_fixed=bool(environ.get("STRATUM_ROOTS")),
+        )
+
+
+class Workspace:
+    """The engines of one server process, one for each set of folders its clients work in."""
+
+    def __init__(self, settings: ServerSettings) -> None:
+        self.settings = settings
+        self._engines: dict[tuple[Path, ...], Engine] = {}
+        self._lock = Lock()
+
+    def engine(self, roots: tuple[Path, ...] = ()) -> Engine:
+        """Return the engine that reads inside a client's folders; the server's own folders when it has none."""
+        chosen = self.settings.engine
+        if roots and not self.settings.roots_are_fixed:
+            chosen = replace(chosen, roots=(*roots, *chosen.policy.roots))
+        with self._lock:
+            engine = self._engines.get(chosen.roots)
+            if engine is None:
+                engine = self._engines[chosen.roots] = Engine(chosen)
+        return engine
+
+    def close(self) -> None:
+        """Close every engine; background runs go on."""
+        with self._lock:
+            for engine in self._engines.values():
+                engine.close()
+            self._engines.clear()
+
+
+def folders(uris: Sequence[str]) -> tuple[Path, ...]:
+    """Return the existing folders among a client's roots; anything but a local `file:` address is left out."""
+    found: list[Path] = []
+    for uri in uris:
+        parts = urlsplit(uri)
+        if parts.scheme == "file" and parts.netloc in {"", "localhost"}:
+            path = Path(url2pathname(parts.path))
+            if path.is_dir():
+                found.append(path)
+    return tuple(found)

@@ -1,0 +1,262 @@
+"""The tools: arguments in, the engine, a reply out. Nothing is decided here.
+
+Every handler is asynchronous and calls the engine in a worker thread, so a call can be cancelled; that stops the
+waiting and never the run. No argument of any tool approves anything: `approve` asks the person through the client, and
+only their own answer, a required yes or no without a default, is recorded.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Annotated, TypeAlias, TypeVar, assert_never
+
+import anyio
+import anyio.to_thread
+from mcp.server.mcpserver import (
+    AcceptedElicitation,
+    CancelledElicitation,
+    Context,
+    DeclinedElicitation,
+    Elicit,
+    ElicitationResult,
+    ListRoots,
+    Resolve,
+)
+from mcp.server.mcpserver.exceptions import ToolError
+from mcp.shared.exceptions import MCPError
+from mcp.types import CallToolResult, ListRootsRequest, ListRootsResult
+from mcp.types.version import is_version_at_least
+from pydantic import BaseModel, Field, JsonValue, StrictBool
+
+from stratum_core.engine import ApprovalView, Engine, RunView
+from stratum_core.errors import StratumError
+from stratum_mcp.plain import plain_line
+from stratum_mcp.replies import approval_record, plan_record, reply, run_record, tool_error
+from stratum_mcp.settings import Workspace, folders
+
+__all__ = ["approve", "cancel", "codegen", "estimate_cost", "execute", "plan", "resume", "validate"]
+
+_log = logging.getLogger("stratum.server")
+_T = TypeVar("_T")
+
+_ROOTS_TIMEOUT_S = 5
+_QUESTIONS_IN_RESULTS = "2026-07-28"  # from this protocol version a server asks by answering "input required"
+_WAITS_FOR_HOURS = ("claude-code",)  # clients that show progress and give a call about a day
+
+Spec: TypeAlias = Annotated[str, Field(description="the document itself, or its path in the project")]
+PlanId: TypeAlias = Annotated[str, Field(description="from plan", max_length=200)]
+RunId: TypeAlias = Annotated[str, Field(description="from execute", max_length=200)]
+Ctx: TypeAlias = Context[Workspace]
+
+
+class Answer(BaseModel):
+    """The form a person fills in. Without a default, so that a stray Enter decides nothing."""
+
+    approve: StrictBool = Field(
+        title="Run this plan?", description="Yes runs it; it never costs more than stated."
+    )
+    note: str = Field(default="", title="Note (optional)", max_length=500)
+
+
+class _Settled(BaseModel):
+    """Stands in for an answer where nobody has to be asked, or nobody can be."""
+
+    can_ask: bool = True
+
+
+async def _client_roots(ctx: Ctx) -> ListRootsResult | ListRoots:
+    """Ask the client for its folders; a client without any, or with none to tell, has an empty list."""
+    workspace, capabilities = _workspace(ctx), ctx.client_capabilities
+    if workspace.settings.roots_are_fixed or capabilities is None or capabilities.roots is None:
+        return ListRootsResult(roots=[])
+    if is_version_at_least(ctx.protocol_version or "", _QUESTIONS_IN_RESULTS):
+        return ListRoots()
+    try:
+        with anyio.fail_after(_ROOTS_TIMEOUT_S):
+            return await ctx.session.send_request(ListRootsRequest(), ListRootsResult)
+    except (MCPError, TimeoutError) as error:
+        _log.warning("the client did not tell its folders: %s", type(error).__name__)
+        return ListRootsResult(roots=[])
+
+
+Roots: TypeAlias = Annotated[ListRootsResult, Resolve(_client_roots)]
+
+
+async def validate(spec: Spec, roots: Roots, ctx: Ctx) -> CallToolResult:
+    """Check a Stratum document; free. Reports every fault at once, with its place and its fix."""
+    found = await _ask(ctx, lambda engine: engine.validate(spec), roots=roots)
+    return reply(found.to_json())
+
+
+async def plan(
+    *,
+    spec: Spec,
+    roots: Roots,
+    ctx: Ctx,
+    flow: Annotated[str | None, Field(description="which flow; may be left out when there is one")] = None,
+    inputs: Annotated[
+        dict[str, JsonValue] | None,
+        Field(description='by name: a value, or {"file": "reviews.csv", "columns": {"field": "Column"}}'),
+    ] = None,
+    options: Annotated[
+        dict[str, JsonValue] | None,
+        Field(
+            description='only what the person asked for: model ("offline" needs no key), rows (first N), '
+            "out (csv, json or jsonl file), cap_usd, background, mode"
+        ),
+    ] = None,
+) -> CallToolResult:
+    """Plan a job on the person's data: checks document and rows, says in plain words what it does and costs. Free."""
+    made = await _ask(
+        ctx,
+        lambda engine: engine.plan(spec, flow=flow, inputs=inputs or {}, options=options or {}),
+        roots=roots,
+    )
+    return reply(plan_record(made))
+
+
+async def estimate_cost(
+    plan_id: PlanId,
+    ctx: Ctx,
+    model: Annotated[str | None, Field(description="as if this model answered")] = None,
+    rows: Annotated[int | None, Field(description="as if for the first N rows", ge=1)] = None,
+) -> CallToolResult:
+    """Price a plan: likely range, worst case, per step, and where the figures come from. Free."""
+    priced = await _ask(ctx, lambda engine: engine.estimate(plan_id, model=model, rows=rows))
+    return reply(priced.to_json())
+
+
+async def _ask_person(plan_id: str, ctx: Ctx) -> _Settled | Elicit[Answer]:
+    """Put the plan before the person, unless it is decided already or the client cannot ask.
+
+    The text is the same for the same plan, because an answer counts only for the text it was given to.
+    """
+    if (await _ask(ctx, lambda engine: engine.approval(plan_id))).state != "needs_approval":
+        return _Settled()
+    elicitation = ctx.client_capabilities.elicitation if ctx.client_capabilities else None
+    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+        return _Settled(can_ask=False)
+    return Elicit(await _ask(ctx, lambda engine: engine.question(plan_id)), Answer)
+
+
+async def approve(
+    plan_id: PlanId,
+    answer: Annotated[ElicitationResult[Answer | _Settled], Resolve(_ask_person)],
+    ctx: Ctx,
+) -> CallToolResult:
+    """Ask the person, in a dialog, whether the plan may run. Only they can answer."""
+    match answer:
+        case AcceptedElicitation(data=Answer() as given):
+            view = await _decide(ctx, plan_id, approved=given.approve, note=given.note)
+        case DeclinedElicitation():
+            view = await _decide(ctx, plan_id, approved=False, note="")
+        case AcceptedElicitation(data=_Settled(can_ask=can_ask)):
+            view = await _ask(ctx, lambda engine: engine.approval(plan_id))
+            if view.state == "needs_approval" and not can_ask:
+                return reply({**approval_record(view), "reason": "this client cannot ask the person"})
+        case CancelledElicitation():
+            view = await _ask(ctx, lambda engine: engine.approval(plan_id))
+            if view.state == "needs_approval":
+                return reply({**approval_record(view), "reason": "the question was closed without an answer"})
+        case _:
+            assert_never(answer)
+    return reply(approval_record(view))
+
+
+async def execute(plan_id: PlanId, ctx: Ctx) -> CallToolResult:
+    """Run an approved plan and wait for its results. Spends money, never more than the plan says."""
+    return await _watch(ctx, await _ask(ctx, lambda engine: engine.execute(plan_id)))
+
+
+async def resume(run_id: RunId, ctx: Ctx) -> CallToolResult:
+    """Wait for a run again, or go on with a stopped one; nothing recorded as paid is paid twice."""
+    return await _watch(ctx, await _ask(ctx, lambda engine: engine.resume(run_id)))
+
+
+async def cancel(run_id: RunId, ctx: Ctx) -> CallToolResult:
+    """Stop a run: no new calls, those under way are settled, what is done is kept."""
+    return reply(run_record(await _ask(ctx, lambda engine: engine.cancel(run_id))))
+
+
+async def codegen(
+    plan_id: PlanId,
+    path: Annotated[str, Field(description="the file to write")],
+) -> CallToolResult:
+    """Write a plan as Python. Not available in this version."""
+    raise ToolError(
+        f"not_available: this version of Stratum does not generate code; nothing was written to {plain_line(path)}\n"
+        f"What to do: keep the document as a *.stratum.yaml file; plan {plain_line(plan_id)} can be run as it is"
+    )
+
+
+async def _decide(ctx: Ctx, plan_id: str, *, approved: bool, note: str) -> ApprovalView:
+    """Record what the person answered in the dialog; the first decision stands."""
+    return await _ask(
+        ctx, lambda engine: engine.decide(plan_id, approved=approved, channel="dialog", note=note)
+    )
+
+
+async def _watch(ctx: Ctx, run: RunView) -> CallToolResult:
+    """Wait for a run with progress: to its end where the client waits for hours, else for a while."""
+    workspace = _workspace(ctx)
+    settings = workspace.settings
+    patience = None if _client_name(ctx).startswith(_WAITS_FOR_HOURS) else settings.patience_s
+    progress = _Progress(ctx, settings.progress_s)
+    with _told():
+        run = await workspace.engine().wait(run.run_id, timeout_s=patience, on_progress=progress)
+    return reply(run_record(run))
+
+
+class _Progress:
+    """Tells the client how a run stands: at most every few seconds, with a figure that always grows."""
+
+    def __init__(self, ctx: Ctx, every_s: float) -> None:
+        self._ctx = ctx
+        self._every_s = every_s
+        self._figure = 0.0
+        self._next_at = 0.0
+
+    async def __call__(self, view: RunView) -> None:
+        """Report a run, unless the last report is fresh."""
+        now = anyio.current_time()
+        if now < self._next_at:
+            return
+        self._next_at = now + self._every_s
+        self._figure = float(view.done) if view.done > self._figure else self._figure + 0.001
+        await self._ctx.report_progress(self._figure, view.total or None, plain_line(view.message))
+
+
+def _workspace(ctx: Ctx) -> Workspace:
+    """Return what this server process works with."""
+    return ctx.request_context.lifespan_context
+
+
+def _client_name(ctx: Ctx) -> str:
+    """Return what the client calls itself, empty when it does not say."""
+    params = ctx.session.client_params
+    return params.client_info.name if params else ""
+
+
+async def _ask(ctx: Ctx, work: Callable[[Engine], _T], *, roots: ListRootsResult | None = None) -> _T:
+    """Call the engine of the client's folders in a worker thread."""
+    workspace = _workspace(ctx)
+    inside = folders([str(root.uri) for root in roots.roots]) if roots else ()
+    with _told():
+        return await anyio.to_thread.run_sync(lambda: work(workspace.engine(inside)))
+
+
+@contextmanager
+def _told() -> Iterator[None]:
+    """Turn the engine's errors into replies with a remedy, and let nothing of any other leave the server."""
+    try:
+        yield
+    except StratumError as error:
+        raise tool_error(error) from error
+    except Exception as error:
+        _log.exception("a tool call failed inside the engine")
+        raise ToolError(
+            f"internal_error: Stratum failed inside ({type(error).__name__}); the details are in the server's log\n"
+            "What to do: call the tool once more; if it fails again tell the person, and do not work around it"
+        ) from error
