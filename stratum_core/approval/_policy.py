@@ -1,0 +1,173 @@
+"""The operator's policy: a YAML file that says what may be planned and what needs no question.
+
+```yaml
+default_model: openai/gpt-4o-mini
+models_allowed: [openai/*, offline]   # names or patterns; without it any model
+max_usd: 20                           # the largest cap a plan may have
+max_rows: 10000                       # the most rows a plan may bind
+roots: [/srv/data]                    # further directories plans may read
+approve_up_to_usd: 0.10               # plans with a cap up to this need no person ...
+approve_models: [offline]             # ... if they use only these models
+approve_flows: [main@0f3ac1d2]        # ... and run one of these flows (NAME, or NAME@start of its hash)
+require_remote_above_usd: 50          # above this no answer given on this account is enough
+plan_ttl_hours: 24
+approval_ttl_minutes: 60
+```
+"""
+
+from __future__ import annotations
+
+import os
+import stat
+from dataclasses import dataclass
+from decimal import Decimal
+from pathlib import Path
+from typing import Annotated
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
+
+from stratum_core.errors import ConfigurationError
+from stratum_core.money import Nusd, to_nusd
+
+__all__ = ["Policy", "load_policy"]
+
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """What the operator allows; the default allows everything and approves nothing."""
+
+    source: Path | None = None
+    """The file it was read from."""
+    default_model: str | None = None
+    models_allowed: tuple[str, ...] | None = None
+    """Names or patterns (`openai/*`); None: any model."""
+    max_nusd: Nusd | None = None
+    """The largest cap a plan may have."""
+    max_rows: int | None = None
+    """The most rows a plan may bind."""
+    roots: tuple[Path, ...] = ()
+    """Further directories plans may read."""
+    approve_up_to_nusd: Nusd | None = None
+    """Plans with a cap up to this are approved without a question; None: every plan is asked about."""
+    approve_models: tuple[str, ...] | None = None
+    """... if they use only these models; None: any allowed one."""
+    approve_flows: tuple[str, ...] | None = None
+    """... and run one of these flows (NAME or NAME@start of the document's hash); None: any."""
+    require_remote_above_nusd: Nusd | None = None
+    """Plans with a larger cap, or none, need an answer from outside this account."""
+    plan_ttl_hours: float = 24
+    """How long a plan may be approved and started."""
+    approval_ttl_minutes: float = 60
+    """How long a yes may start its run."""
+
+
+def _exact(value: object) -> object:
+    """Read a YAML number through its shortest text, so that 0.1 is ten cents."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
+
+
+_Usd = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, allow_inf_nan=False)]
+_Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+class _PolicyFile(BaseModel):
+    """The file as it is written."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    default_model: str | None = None
+    models_allowed: _Names | None = None
+    max_usd: _Usd | None = None
+    max_rows: Annotated[int, Field(ge=0)] | None = None
+    roots: _Names = ()
+    approve_up_to_usd: _Usd | None = None
+    approve_models: _Names | None = None
+    approve_flows: _Names | None = None
+    require_remote_above_usd: _Usd | None = None
+    plan_ttl_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24
+    approval_ttl_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 365)] = 60
+
+
+def load_policy(path: Path) -> Policy:
+    """Read a policy file.
+
+    Args:
+        path: The file; relative `roots` in it are relative to its directory.
+
+    Raises:
+        ConfigurationError: It cannot be read, others than its owner may write it, it is not YAML, or it says
+            something a policy cannot say.
+    """
+    text = _read(path)
+    try:
+        node = yaml.compose(text, yaml.SafeLoader)
+        twice = _repeated_key(node)
+        content: object = yaml.safe_load(text)
+    except yaml.YAMLError as error:
+        raise ConfigurationError(
+            f"the policy file {path} is not YAML: {error}", remedy="repair it"
+        ) from error
+    if twice is not None:
+        raise ConfigurationError(f"the policy file {path} says {twice!r} twice", remedy="say it once")
+    try:
+        read = _PolicyFile.model_validate({} if content is None else content)
+    except ValidationError as error:
+        raise ConfigurationError(
+            f"the policy file {path} is wrong: {_faults(error)}",
+            remedy="correct these keys; nothing is planned or run until then",
+        ) from error
+    return Policy(
+        source=path,
+        default_model=read.default_model,
+        models_allowed=read.models_allowed,
+        max_nusd=_nusd(read.max_usd),
+        max_rows=read.max_rows,
+        roots=tuple((path.parent / root).resolve() for root in read.roots),
+        approve_up_to_nusd=_nusd(read.approve_up_to_usd),
+        approve_models=read.approve_models,
+        approve_flows=read.approve_flows,
+        require_remote_above_nusd=_nusd(read.require_remote_above_usd),
+        plan_ttl_hours=read.plan_ttl_hours,
+        approval_ttl_minutes=read.approval_ttl_minutes,
+    )
+
+
+def _read(path: Path) -> str:
+    """Return the file's text, looking at the modes of the very file that is read."""
+    try:
+        with path.open(encoding="utf-8") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            text = file.read()
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigurationError(
+            f"the policy file {path} cannot be read: {error}",
+            remedy="see that it is a text file of this account",
+        ) from error
+    if mode & _OTHERS_WRITE:
+        raise ConfigurationError(
+            f"the policy file {path} can be written by others (mode {stat.S_IMODE(mode):o})",
+            remedy=f"take that right away: chmod go-w {path}",
+        )
+    return text
+
+
+def _repeated_key(node: yaml.Node | None) -> str | None:
+    """Return the first key that a mapping holds twice: YAML would silently keep the last one."""
+    if not isinstance(node, yaml.MappingNode):
+        return None
+    keys = [str(key.value) for key, _ in node.value]
+    return next((key for at, key in enumerate(keys) if key in keys[:at]), None)
+
+
+def _faults(error: ValidationError) -> str:
+    return "; ".join(
+        f"{'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}"
+        for fault in error.errors(include_url=False, include_context=False)
+    )
+
+
+def _nusd(usd: Decimal | None) -> Nusd | None:
+    return None if usd is None else to_nusd(usd)
