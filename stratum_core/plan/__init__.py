@@ -1,0 +1,39 @@
+"""Plans: a checked document with its data bound, its cost bounded and its work put in plain words.
+
+The third stage of the pipeline, between `stratum_core.checks` and approval. `build_plan` makes a plan and
+spends nothing; `Plan.to_record` stores it; the runner opens it with `reopen`, which refuses anything that
+changed since.
+"""
+
+from stratum_core.plan._bind import MAX_ROWS, BindLimits, BoundFile, BoundInput, sample
+from stratum_core.plan._build import build_plan, estimate_what_if
+from stratum_core.plan._context import PlanContext
+from stratum_core.plan._estimate import Estimate, StepEstimate
+from stratum_core.plan._files import MAX_FILE_BYTES, FileData, Roots
+from stratum_core.plan._options import PlanMode, PlanOptions
+from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of, reopen
+from stratum_core.plan._walk import ERROR_TEXT_BYTES
+
+__all__ = [
+    "ERROR_TEXT_BYTES",
+    "MAX_FILE_BYTES",
+    "MAX_ROWS",
+    "BindLimits",
+    "BoundFile",
+    "BoundInput",
+    "CapSource",
+    "Estimate",
+    "FileData",
+    "Plan",
+    "PlanContext",
+    "PlanMode",
+    "PlanOptions",
+    "ReopenedPlan",
+    "Roots",
+    "StepEstimate",
+    "build_plan",
+    "estimate_what_if",
+    "plan_hash_of",
+    "reopen",
+    "sample",
+]

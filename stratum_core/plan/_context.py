@@ -1,0 +1,45 @@
+"""What planning is given from outside: folders, prices, keys, the operator's limits and the time."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+
+from stratum_core.checks import Limits
+from stratum_core.llm import PriceTable
+from stratum_core.plan._bind import BindLimits
+from stratum_core.plan._files import Roots
+
+__all__ = ["PlanContext", "no_key_missing"]
+
+_NO_LIMITS = Limits()
+_BIND_LIMITS = BindLimits()
+_DAY = timedelta(hours=24)
+
+
+def no_key_missing(_: str) -> str | None:
+    """Treat every model as usable."""
+    return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanContext:
+    """Everything `build_plan` reads that is not in the document or the request."""
+
+    roots: Roots
+    """Folders whose files a plan may read, and where `out` may be written."""
+    prices: PriceTable
+    now: datetime
+    """When the plan is made; an aware time."""
+    default_model: str | None = None
+    """For functions that name no model, when the request names none either."""
+    missing_key: Callable[[str], str | None] = no_key_missing
+    """Returns the environment variable a model still needs, or None."""
+    limits: Limits = _NO_LIMITS
+    """The operator's rules: models, the largest cap, registered functions."""
+    bind_limits: BindLimits = _BIND_LIMITS
+    registry: Mapping[str, str] = field(default_factory=dict[str, str])
+    """Digest of each registered Python function; part of the plan's hash."""
+    ttl: timedelta = _DAY
+    """How long a plan can be approved and started."""

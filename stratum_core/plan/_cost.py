@@ -1,0 +1,154 @@
+"""Costs of one call and of many: the worst case in exact integers, the expected range beside it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from stratum_core.budget import Budget, Usage
+from stratum_core.llm import (
+    RETRY_BLOCK_BYTES,
+    TRANSPORT_RETRIES,
+    Price,
+    TokenUsage,
+    likely_tokens,
+    max_answer_tokens,
+    prompt_bytes,
+    prompt_tokens_bound,
+)
+from stratum_core.plan._priors import extra_attempts, likely_answer_bytes
+from stratum_core.specs import InferSpec
+
+__all__ = ["FREE", "ONCE", "Cost", "Times", "attempt_worst", "call_cost"]
+
+_LOW_INPUT, _HIGH_INPUT = 0.8, 1.35
+_LOW_OUTPUT, _HIGH_OUTPUT = 0.5, 2.0
+_HIGH_RETRIES = 3.0
+_BYTES_PER_ANSWER_TOKEN = 3.5
+_NO_USAGE = Usage()
+
+
+@dataclass(frozen=True, slots=True)
+class Times:
+    """How often something happens: at most, and the expected, low and high counts."""
+
+    most: int = 1
+    likely: float = 1.0
+    low: float = 1.0
+    high: float = 1.0
+
+    def __mul__(self, other: Times) -> Times:
+        return Times(
+            self.most * other.most, self.likely * other.likely, self.low * other.low, self.high * other.high
+        )
+
+
+ONCE = Times()
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What happens once: its worst case, and dollars, tokens and calls expected."""
+
+    worst: Usage = _NO_USAGE
+    likely: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
+    tokens: float = 0.0
+    calls: float = 0.0
+    most_calls: int = 0
+
+    def __add__(self, other: Cost) -> Cost:
+        return Cost(
+            self.worst + other.worst,
+            self.likely + other.likely,
+            self.low + other.low,
+            self.high + other.high,
+            self.tokens + other.tokens,
+            self.calls + other.calls,
+            self.most_calls + other.most_calls,
+        )
+
+    def __mul__(self, times: Times) -> Cost:
+        worst = Usage(
+            nusd=self.worst.nusd * times.most,
+            tokens=self.worst.tokens * times.most,
+            calls=self.worst.calls * times.most,
+        )
+        return Cost(
+            worst,
+            self.likely * times.likely,
+            self.low * times.low,
+            self.high * times.high,
+            self.tokens * times.likely,
+            self.calls * times.likely,
+            self.most_calls * times.most,
+        )
+
+    def under(self, budget: Budget | None) -> Cost:
+        """Return the cost under a cap that the runtime enforces."""
+        if budget is None:
+            return self
+        worst = Usage(
+            nusd=_least(self.worst.nusd, budget.nusd),
+            tokens=_least(self.worst.tokens, budget.tokens),
+            calls=_least(self.worst.calls, budget.calls),
+        )
+        return Cost(
+            worst,
+            min(self.likely, worst.nusd),
+            min(self.low, worst.nusd),
+            min(self.high, worst.nusd),
+            self.tokens,
+            self.calls,
+            self.most_calls,
+        )
+
+
+FREE = Cost()
+
+
+def _least(amount: int, cap: int | None) -> int:
+    return amount if cap is None else min(amount, cap)
+
+
+def attempt_worst(spec: InferSpec, price: Price, value_bytes: int, *, retry: bool = False) -> Usage:
+    """Return the most that one attempt can use, by the bounds the runtime reserves by."""
+    extra = RETRY_BLOCK_BYTES if retry else 0
+    prompt_tokens = prompt_tokens_bound(prompt_bytes(spec, value_bytes) + extra)
+    answer_tokens = max_answer_tokens(spec)
+    return Usage(
+        nusd=price.worst_nusd(prompt_tokens, answer_tokens), tokens=prompt_tokens + answer_tokens, calls=1
+    )
+
+
+def call_cost(spec: InferSpec, price: Price, *, most_bytes: int, likely_bytes: float) -> Cost:
+    """Return the cost of one logical call with every attempt it may make.
+
+    Args:
+        spec: The function.
+        price: Of the model it runs on.
+        most_bytes: The most bytes of the compact JSON of its input values, added up.
+        likely_bytes: The expected bytes of the same.
+    """
+    again = attempt_worst(spec, price, most_bytes, retry=True)
+    further = Times(most=spec.retries + TRANSPORT_RETRIES)
+    worst = Cost(attempt_worst(spec, price, most_bytes)) + Cost(again) * further
+    prompt = likely_tokens(prompt_bytes(spec, round(likely_bytes)))
+    limit = max_answer_tokens(spec)
+    answer = min(limit, likely_answer_bytes(spec.output) / _BYTES_PER_ANSWER_TOKEN + 4)
+    extra = extra_attempts(spec)
+
+    def nusd(prompt_share: float, answer_share: float, attempts: float) -> float:
+        output = min(limit, round(answer * answer_share))
+        once = price.cost_nusd(TokenUsage(input_tokens=round(prompt * prompt_share), output_tokens=output))
+        return once * attempts
+
+    return Cost(
+        worst.worst,
+        likely=nusd(1, 1, 1 + extra),
+        low=nusd(_LOW_INPUT, _LOW_OUTPUT, 1),
+        high=nusd(_HIGH_INPUT, _HIGH_OUTPUT, 1 + _HIGH_RETRIES * extra),
+        tokens=(prompt + answer) * (1 + extra),
+        calls=1.0,
+        most_calls=1,
+    ).under(spec.budget)

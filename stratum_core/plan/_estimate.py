@@ -1,0 +1,138 @@
+"""The estimate: the worst case a run can reach, exactly, and the range it will probably fall in."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from stratum_core.budget import Usage
+from stratum_core.contracts import JsonValue
+from stratum_core.llm import Price
+from stratum_core.plan._cost import ONCE
+from stratum_core.plan._priors import BASIS
+from stratum_core.plan._sizes import Known
+from stratum_core.plan._walk import Walker
+from stratum_core.specs import Program
+
+__all__ = ["Estimate", "StepEstimate", "estimate_program"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepEstimate:
+    """What one step is expected to cost, all its items together."""
+
+    flow: str
+    step: str
+    function: str
+    model: str
+    likely_calls: float
+    """Logical calls; retries not counted."""
+    most_calls: int
+    """The same when every undecided condition holds."""
+    likely_nusd: int
+    worst_nusd: int
+    """With every attempt at its bound, before the caps of flows."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Estimate:
+    """What a run is expected to cost and the most it can cost without any cap on the run."""
+
+    worst: Usage
+    likely_nusd: int
+    low_nusd: int
+    high_nusd: int
+    likely_tokens: int
+    likely_calls: float
+    most_calls: int
+    """Logical calls when every undecided condition holds; `worst.calls` counts their retries, too."""
+    least_attempt_nusd: int
+    """The most the cheapest single attempt may cost: a cap below it pays for nothing."""
+    dearest_attempt_nusd: int
+    """The most the dearest single attempt may cost."""
+    steps: tuple[StepEstimate, ...]
+    basis: str
+    warnings: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the figures as a JSON record."""
+        return {
+            "likely_nusd": self.likely_nusd,
+            "low_nusd": self.low_nusd,
+            "high_nusd": self.high_nusd,
+            "worst_nusd": self.worst.nusd,
+            "worst_tokens": self.worst.tokens,
+            "worst_requests": self.worst.calls,
+            "likely_tokens": self.likely_tokens,
+            "likely_calls": round(self.likely_calls),
+            "most_calls": self.most_calls,
+            "basis": self.basis,
+            "steps": [
+                {
+                    "flow": step.flow,
+                    "step": step.step,
+                    "function": step.function,
+                    "model": step.model,
+                    "likely_calls": round(step.likely_calls),
+                    "most_calls": step.most_calls,
+                    "likely_nusd": step.likely_nusd,
+                    "worst_nusd": step.worst_nusd,
+                }
+                for step in self.steps
+            ],
+        }
+
+
+def estimate_program(
+    program: Program,
+    flow: str,
+    inputs: Mapping[str, JsonValue],
+    *,
+    price_of: Mapping[str, Price],
+) -> Estimate:
+    """Estimate one run.
+
+    Args:
+        program: A checked program whose infer functions all name their model.
+        flow: The outermost flow.
+        inputs: A checked value for each of its parameters.
+        price_of: The price of each model the flow can reach.
+
+    Raises:
+        PlanError: A call's own budget cannot pay a single attempt, or a fan-out has no bound.
+    """
+    walker = Walker(program=program, price_of=price_of)
+    spec = program.flows[flow]
+    walked = walker.run_flow(spec, {name: Known(value) for name, value in inputs.items()}, ONCE)
+    walker.refuse_unpayable()
+    warnings = walker.warnings()
+    steps = tuple(
+        StepEstimate(
+            flow=row.flow,
+            step=row.step,
+            function=row.function,
+            model=row.model,
+            likely_calls=row.cost.calls,
+            most_calls=row.cost.most_calls,
+            likely_nusd=round(row.cost.likely),
+            worst_nusd=row.cost.worst.nusd,
+        )
+        for row in walker.rows()
+    )
+    if walked.failure:
+        warnings.insert(0, f"this run will fail: {walked.failure}")
+    cost = walked.cost
+    return Estimate(
+        worst=cost.worst,
+        likely_nusd=round(cost.likely),
+        low_nusd=round(cost.low),
+        high_nusd=round(cost.high),
+        likely_tokens=round(cost.tokens),
+        likely_calls=cost.calls,
+        most_calls=cost.most_calls,
+        least_attempt_nusd=walker.least_attempt_nusd,
+        dearest_attempt_nusd=walker.dearest_attempt_nusd,
+        steps=steps,
+        basis=BASIS,
+        warnings=tuple(warnings),
+    )

@@ -1,0 +1,154 @@
+"""Files a plan may read or write: inside the allowed roots, regular, bounded, pinned by their digest.
+
+A path is judged by where it really leads (`realpath`), so neither `..` nor a symbolic link leaves the
+roots, and a path outside them gets the same answer whether or not something is there. A file is read once;
+what was read is what was hashed. This keeps an agent's plan away from files the person did not offer. It is
+no sandbox: another process of the same user can change a file at any time, which is why execution compares
+digests again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from dataclasses import dataclass
+from pathlib import Path
+
+from stratum_core.errors import InputError
+
+__all__ = ["MAX_FILE_BYTES", "FileData", "Roots"]
+
+MAX_FILE_BYTES = 64_000_000
+"""The most bytes one bound file may have, unless the operator says otherwise."""
+
+_CHUNK_BYTES = 1 << 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FileData:
+    """The bytes of one file, read once."""
+
+    shown: str
+    """The path as the plan writes it."""
+    path: str
+    """Where it really is."""
+    data: bytes
+    sha256: str
+    """64 hex over `data`."""
+
+
+@dataclass(frozen=True, slots=True, init=False)
+class Roots:
+    """The directories whose files a plan may name."""
+
+    paths: tuple[Path, ...]
+
+    def __init__(self, *paths: Path | str) -> None:
+        real = tuple(Path(os.path.realpath(path)) for path in paths)
+        object.__setattr__(self, "paths", real)
+
+    def locate(self, text: str) -> Path:
+        """Return where a path to read really leads; a relative one is tried in each root in order.
+
+        Raises:
+            InputError: It leads outside every root.
+        """
+        inside = [real for real in self._candidates(text) if self._holds(real)]
+        if not inside:
+            raise self._outside(text)
+        return next((real for real in inside if real.exists()), inside[0])
+
+    def locate_output(self, text: str) -> Path:
+        """Return where a path to write really leads.
+
+        Raises:
+            InputError: It leads outside every root, is no regular file, or its directory does not exist.
+        """
+        real = self.locate(text)
+        if not real.parent.is_dir():
+            raise InputError(
+                f"out: the directory of {_quoted(text)} does not exist",
+                remedy="make it first, or choose another path",
+            )
+        if real.exists() and not real.is_file():
+            raise InputError(f"out: {_quoted(text)} is not a file", remedy="choose another path")
+        return real
+
+    def read(self, text: str, *, max_bytes: int = MAX_FILE_BYTES) -> FileData:
+        """Read a file whole.
+
+        Raises:
+            InputError: It is outside the roots, missing, unreadable, no regular file, or larger than
+            `max_bytes`.
+        """
+        real = self.locate(text)
+        try:
+            data = _read_regular(real, max_bytes)
+        except FileNotFoundError:
+            raise InputError(
+                f"there is no file {_quoted(text)}", remedy=f"look in {self._listed()}"
+            ) from None
+        except OSError as error:
+            raise InputError(f"{_quoted(text)} cannot be read: {error.strerror or error}") from None
+        except ValueError as error:
+            raise InputError(f"{_quoted(text)} {error}") from None
+        return FileData(shown=text, path=str(real), data=data, sha256=hashlib.sha256(data).hexdigest())
+
+    def _candidates(self, text: str) -> list[Path]:
+        """Return where the text may lead, links resolved."""
+        if not text or "\0" in text:
+            raise InputError(f"{_quoted(text)} is not a path", remedy="give the path of a file")
+        if Path(text).is_absolute():
+            return [Path(os.path.realpath(text))]
+        return [Path(os.path.realpath(root / text)) for root in self.paths]
+
+    def _holds(self, real: Path) -> bool:
+        return any(real.is_relative_to(root) and real != root for root in self.paths)
+
+    def _listed(self) -> str:
+        return ", ".join(str(root) for root in self.paths) or "no directory: none is allowed"
+
+    def _outside(self, text: str) -> InputError:
+        return InputError(
+            f"{_quoted(text)} is outside the directories this plan may use",
+            remedy=f"use a file in {self._listed()}; an operator can allow more",
+            detail={"roots": [str(root) for root in self.paths]},
+        )
+
+
+def _quoted(text: str) -> str:
+    """Return a path for a message: control characters escaped, at most 200 characters."""
+    shown = text if len(text) <= 200 else text[:197] + "..."  # noqa: PLR2004 - stated above
+    return repr(shown)
+
+
+def _read_regular(real: Path, max_bytes: int) -> bytes:
+    """Read a resolved path without following a link put in its place meanwhile.
+
+    Raises:
+        OSError: It cannot be opened.
+        ValueError: It is no regular file, or too large; the text completes a sentence that starts with the
+        path.
+    """
+    flags = (
+        os.O_RDONLY
+        | getattr(os, "O_NOFOLLOW", 0)
+        | getattr(os, "O_NONBLOCK", 0)
+        | getattr(os, "O_CLOEXEC", 0)
+    )
+    descriptor = os.open(real, flags)
+    with os.fdopen(descriptor, "rb") as handle:
+        found = os.fstat(handle.fileno())
+        if not stat.S_ISREG(found.st_mode):
+            raise ValueError("is not a regular file")
+        if os.path.realpath(real) != str(real):
+            raise ValueError("was replaced while it was opened")
+        parts: list[bytes] = []
+        size = 0
+        while part := handle.read(_CHUNK_BYTES):
+            size += len(part)
+            if size > max_bytes:
+                raise ValueError(f"has more than {max_bytes:,} bytes, the most a plan may read")
+            parts.append(part)
+    return b"".join(parts)

@@ -1,0 +1,93 @@
+"""Which model answers each function, and whether it may: priced, allowed, and with a key.
+
+A function's own model stands; the request's model, then the operator's default, fill in for functions
+without one. `offline` in the request stands in for all of them, so that any document can be tried without a
+key.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+from stratum_core.errors import ConfigurationError, PlanError
+from stratum_core.llm import OFFLINE_MODEL, Price, PriceTable
+from stratum_core.plan._context import PlanContext
+from stratum_core.specs import InferSpec, Program
+
+__all__ = ["check_models", "choose_models", "prices_of", "with_models"]
+
+
+def choose_models(specs: Sequence[InferSpec], option: str | None, default: str | None) -> dict[str, str]:
+    """Return the model of each function.
+
+    Raises:
+        ConfigurationError: A function names none, and neither does anybody else.
+    """
+    chosen: dict[str, str] = {}
+    for spec in specs:
+        model = OFFLINE_MODEL if option == OFFLINE_MODEL else spec.model or option or default
+        if model is None:
+            raise ConfigurationError(
+                f"no model is configured, and function {spec.name!r} names none",
+                remedy="set a provider key (e.g. ANTHROPIC_API_KEY or OPENAI_API_KEY), or try it without a key with"
+                ' the option {"model": "offline"}',
+            )
+        chosen[spec.name] = model
+    return chosen
+
+
+def check_models(models: Mapping[str, str], context: PlanContext) -> None:
+    """Refuse models that are not allowed, have no price, or lack a key.
+
+    Raises:
+        PlanError: The operator does not allow it, or nobody knows what it costs.
+        ConfigurationError: Its key is missing.
+    """
+    allowed = context.limits.models_allowed
+    for function, model in models.items():
+        if allowed is not None and model not in allowed and model != OFFLINE_MODEL:
+            raise PlanError(
+                f"function {function!r} would use {model}, which the operator does not allow",
+                remedy=f"use one of {', '.join(allowed) or 'none'}, or offline",
+                detail={"model": model, "models_allowed": list(allowed)},
+            )
+        if context.prices.price(model) is None:
+            similar = context.prices.similar_models(model)
+            hint = f"did you mean {similar[0]}? " if similar else ""
+            raise PlanError(
+                f"the price of {model} is not known, so no cap could hold; nothing was called",
+                remedy=f"{hint}name a priced model, or give its price in the operator's price file",
+                detail={"model": model, "similar": list(similar)},
+            )
+        variable = context.missing_key(model)
+        if variable is not None:
+            raise ConfigurationError(
+                f"{model} needs a key, but {variable} is not set",
+                remedy=f'set {variable} where the server runs, or try it with the option {{"model": "offline"}}',
+                detail={"model": model, "variable": variable},
+            )
+
+
+def prices_of(models: Mapping[str, str], prices: PriceTable) -> dict[str, Price]:
+    """Return the price of each model.
+
+    Raises:
+        PlanError: One has none.
+    """
+    found: dict[str, Price] = {}
+    for model in models.values():
+        price = prices.price(model)
+        if price is None:
+            raise PlanError(f"the price of {model} is not known", remedy="name a priced model")
+        found[model] = price
+    return found
+
+
+def with_models(program: Program, models: Mapping[str, str]) -> Program:
+    """Return the program with the model of each of these functions written in."""
+    functions = {
+        name: replace(spec, model=models[name]) if isinstance(spec, InferSpec) and name in models else spec
+        for name, spec in program.functions.items()
+    }
+    return replace(program, functions=functions)

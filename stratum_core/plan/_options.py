@@ -1,0 +1,108 @@
+"""The options of a plan: what a person may decide about one run without changing the document."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Literal, TypeAlias, cast
+
+from stratum_core.contracts import (
+    BoolType,
+    EnumType,
+    Field,
+    FloatType,
+    IntType,
+    JsonValue,
+    OptionalType,
+    RecordType,
+    StringType,
+    validator,
+)
+from stratum_core.errors import PlanError
+from stratum_core.money import Nusd, to_nusd
+
+__all__ = ["PlanMode", "PlanOptions"]
+
+PlanMode: TypeAlias = Literal["transient", "persistent"]
+"""What stays after the run: only its result, or also the document and the Python made from it."""
+
+_MAX_PATH_CHARS = 1_024
+_MAX_ROWS = 10_000_000
+
+_SHAPE = RecordType(
+    name="options",
+    fields=(
+        Field(name="model", type=OptionalType(StringType(min_length=1, max_length=200))),
+        Field(name="mode", type=OptionalType(EnumType(("transient", "persistent")))),
+        Field(name="rows", type=OptionalType(IntType(min=1, max=_MAX_ROWS))),
+        Field(name="out", type=OptionalType(StringType(min_length=1, max_length=_MAX_PATH_CHARS))),
+        Field(name="cap_usd", type=OptionalType(FloatType(min=0, max=1_000_000))),
+        Field(name="background", type=OptionalType(BoolType())),
+        Field(name="seed", type=OptionalType(IntType())),
+    ),
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanOptions:
+    """What one run may differ in; every field has a default that asks for nothing."""
+
+    model: str | None = None
+    """For functions that name no model; `offline` stands in for every model. None: the operator's default."""
+    mode: PlanMode = "transient"
+    rows: int | None = None
+    """Only the first so many rows of each bound file (of each list given inline, when there is no file)."""
+    out: str | None = None
+    """The file the result goes to: csv, json or jsonl by its ending. None: the result is only returned."""
+    cap_usd: Decimal | None = None
+    """The most the run may cost. None: the flow's own budget, else the plan proposes one."""
+    background: bool = True
+    """Whether the run goes on when the client that started it goes away."""
+    seed: int | None = None
+    """For the offline model, so that a demonstration can be repeated."""
+
+    @property
+    def cap_nusd(self) -> Nusd | None:
+        """The cap in nano-dollars."""
+        return None if self.cap_usd is None else to_nusd(self.cap_usd)
+
+    @classmethod
+    def from_json(cls, value: JsonValue) -> PlanOptions:
+        """Read options as a client sends them; null means the default.
+
+        Raises:
+            PlanError: With every fault in `detail["violations"]`, unknown names included.
+        """
+        empty: dict[str, JsonValue] = {}
+        checked, faults = validator(_SHAPE).inspect(empty if value is None else value)
+        if faults or not isinstance(checked, Mapping):
+            listed = "; ".join(f"{fault.path}: {fault.message}, not {fault.actual}" for fault in faults)
+            raise PlanError(
+                f"the plan's options are wrong: {listed}",
+                remedy=f"the options are {', '.join(_SHAPE.field_names)}",
+                detail={"violations": [fault.to_json() for fault in faults]},
+            )
+        chosen = cast("Mapping[str, str | int | float | bool | None]", checked)
+        cap = chosen["cap_usd"]
+        return cls(
+            model=cast("str | None", chosen["model"]),
+            mode=cast("PlanMode", chosen["mode"] or "transient"),
+            rows=cast("int | None", chosen["rows"]),
+            out=cast("str | None", chosen["out"]),
+            cap_usd=None if cap is None else Decimal(str(cap)),
+            background=chosen["background"] is not False,
+            seed=cast("int | None", chosen["seed"]),
+        )
+
+    def to_json(self) -> dict[str, JsonValue]:
+        """Return the options as `from_json` reads them, defaults written out."""
+        return {
+            "model": self.model,
+            "mode": self.mode,
+            "rows": self.rows,
+            "out": self.out,
+            "cap_usd": None if self.cap_usd is None else float(self.cap_usd),
+            "background": self.background,
+            "seed": self.seed,
+        }

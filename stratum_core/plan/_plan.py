@@ -1,0 +1,286 @@
+"""The plan: everything one approval covers, as a value, as a stored record, and opened again by the runner.
+
+`plan_hash` covers the meaning of the document, the flow, the data by digest, the options, the limits, the
+models and the price snapshot. A record that was changed, or whose files were, does not open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from typing import Literal, TypeAlias, cast
+
+from stratum_core.checks import Limits, check
+from stratum_core.contracts import JsonValue, content_hash
+from stratum_core.errors import InputError, PlanError
+from stratum_core.money import Nusd
+from stratum_core.plan._bind import BindLimits, BoundInput, bind_inputs
+from stratum_core.plan._estimate import Estimate
+from stratum_core.plan._files import Roots
+from stratum_core.plan._models import with_models
+from stratum_core.plan._options import PlanOptions
+from stratum_core.specs import Program
+
+__all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen"]
+
+CapSource: TypeAlias = Literal["option", "flow", "proposed"]
+"""Who set the cap: the request, the flow's own budget, or the planner."""
+
+_FORMAT = 1
+_NO_LIMITS = Limits()
+_UNLIMITED = BindLimits(max_rows=1 << 40, max_file_bytes=1 << 40)
+"""For files whose digest must be that of one that was within the operator's limits."""
+_HASHED = (
+    "ir_hash",
+    "flow",
+    "bindings",
+    "options",
+    "out",
+    "limits",
+    "models",
+    "price_version",
+    "registry",
+    "roots",
+    "cap_nusd",
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """A checked document with its data, priced: what a person says yes or no to."""
+
+    id: str
+    """`plan_` and 12 hex; new for every plan, so that a "no" is final for the one it answered."""
+    plan_hash: str
+    """64 hex over everything an approval covers."""
+    text: str
+    """The document as given."""
+    program: Program
+    """With the model of every reachable function written in."""
+    flow: str
+    inputs: tuple[BoundInput, ...]
+    options: PlanOptions
+    out: Path | None
+    """Where the result goes, links resolved."""
+    models: Mapping[str, str]
+    """Function -> model, for every reachable infer function."""
+    price_version: str
+    registry: Mapping[str, str]
+    """Digests of registered functions."""
+    limits: Mapping[str, JsonValue]
+    """The operator's limits it was made under."""
+    roots: tuple[str, ...]
+    estimate: Estimate
+    cap_nusd: Nusd
+    cap_source: CapSource
+    simulated: bool
+    """True when the offline model answers: its dollars are not real."""
+    summary: str
+    """Plain words, cost last: at most 20 lines of 90 columns, safe to show in any dialog."""
+    warnings: tuple[str, ...]
+    diagnostics: tuple[Mapping[str, JsonValue], ...]
+    """Warnings and notes about the document."""
+    created_at: datetime
+    expires_at: datetime
+
+    @property
+    def at_most_nusd(self) -> Nusd:
+        """The most the run can cost: the cap, or the worst case when that is lower."""
+        return Nusd(min(self.cap_nusd, self.estimate.worst.nusd))
+
+    @property
+    def values(self) -> dict[str, JsonValue]:
+        """The flow's input values by name."""
+        return {bound.name: bound.value for bound in self.inputs}
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """Items of each input that is a list."""
+        return {bound.name: bound.count for bound in self.inputs if bound.count is not None}
+
+    @property
+    def items(self) -> int:
+        """Rows bound to the plan; of files when there are any, else of lists given inline."""
+        files = [bound.count or 0 for bound in self.inputs if bound.file is not None]
+        return sum(files) or sum(self.counts.values())
+
+    def to_record(self) -> dict[str, JsonValue]:
+        """Return the plan as a JSON record; file rows are not copied, `reopen` reads them again."""
+        return {
+            "format": _FORMAT,
+            "id": self.id,
+            "plan_hash": self.plan_hash,
+            "text": self.text,
+            "ir_hash": self.program.ir_hash,
+            "flow": self.flow,
+            "bindings": [_binding_record(bound) for bound in self.inputs],
+            "options": self.options.to_json(),
+            "out": None if self.out is None else str(self.out),
+            "limits": dict(self.limits),
+            "models": dict(self.models),
+            "price_version": self.price_version,
+            "registry": dict(self.registry),
+            "roots": list(self.roots),
+            "cap_nusd": self.cap_nusd,
+            "cap_source": self.cap_source,
+            "at_most_nusd": self.at_most_nusd,
+            "figures": self.estimate.to_json(),
+            "counts": dict(self.counts),
+            "items": self.items,
+            "simulated": self.simulated,
+            "summary": self.summary,
+            "warnings": list(self.warnings),
+            "diagnostics": [dict(item) for item in self.diagnostics],
+            "created_at": self.created_at.isoformat(),
+            "expires_at": self.expires_at.isoformat(),
+        }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReopenedPlan:
+    """What a runner needs of a stored plan."""
+
+    id: str
+    plan_hash: str
+    program: Program
+    flow: str
+    inputs: Mapping[str, JsonValue]
+    """A checked value for each of the flow's parameters."""
+    default_model: str
+    """Of no consequence: every reachable function names its model. Empty when no model is called."""
+    options: PlanOptions
+    out: Path | None
+    cap_nusd: Nusd
+
+
+def plan_hash_of(record: Mapping[str, JsonValue]) -> str:
+    """Return 64 hex over the parts of a record that an approval covers."""
+    return content_hash({name: record[name] for name in _HASHED})
+
+
+def reopen(
+    record: Mapping[str, JsonValue],
+    *,
+    roots: Roots | None = None,
+    limits: Limits = _NO_LIMITS,
+) -> ReopenedPlan:
+    """Open a stored plan: check its document again and read its files again.
+
+    Args:
+        record: From `Plan.to_record`.
+        roots: Where files may lie now; None: where they were allowed to lie.
+        limits: The operator's rules, for registered functions.
+
+    Raises:
+        PlanError: The record or a file was changed, a file is gone, or another version made the plan.
+    """
+    fields = _Fields(record)
+    if fields.get("format") != _FORMAT:
+        raise PlanError("this plan was stored by another version", remedy="plan again")
+    plan_hash = fields.text("plan_hash")
+    if plan_hash_of(record) != plan_hash:
+        raise PlanError("the stored plan was changed after it was made", remedy="plan again")
+    checked = check(fields.text("text"), limits=replace(limits, models_allowed=None, max_usd=None))
+    program = checked.program
+    if program is None or program.ir_hash != fields.text("ir_hash"):
+        raise PlanError("this version reads the plan's document differently", remedy="plan again")
+    models = cast("Mapping[str, str]", record["models"])
+    options = PlanOptions.from_json(record["options"])
+    flow = fields.text("flow")
+    where = roots or Roots(*cast("Sequence[str]", record["roots"]))
+    bindings = cast("Sequence[Mapping[str, JsonValue]]", record["bindings"])
+    program = with_models(program, models)
+    out = record["out"]
+    return ReopenedPlan(
+        id=fields.text("id"),
+        plan_hash=plan_hash,
+        program=program,
+        flow=flow,
+        inputs=_reread(program, flow, bindings, where, options.rows),
+        default_model=next(iter(models.values()), ""),
+        options=options,
+        out=None if out is None else Path(str(out)),
+        cap_nusd=Nusd(int(str(record["cap_nusd"]))),
+    )
+
+
+class _Fields:
+    """Typed reads of a record."""
+
+    def __init__(self, record: Mapping[str, JsonValue]) -> None:
+        self.get = record.get
+
+    def text(self, name: str) -> str:
+        """Return a text field; anything else means that the record is not a plan."""
+        value = self.get(name)
+        if not isinstance(value, str):
+            raise PlanError(f"the stored plan has no {name}", remedy="plan again")
+        return value
+
+
+def _binding_record(bound: BoundInput) -> dict[str, JsonValue]:
+    """Return an input as the record keeps it: its digest, and its value only when it was given inline."""
+    record: dict[str, JsonValue] = {"name": bound.name, "sha256": bound.sha256, "count": bound.count}
+    if bound.file is None:
+        return {**record, "kind": "inline", "value": bound.value}
+    return {
+        **record,
+        "kind": "file",
+        "shown": bound.file.shown,
+        "path": bound.file.path,
+        "format": bound.file.form,
+        "columns": dict(bound.file.columns),
+    }
+
+
+def _reread(
+    program: Program,
+    flow: str,
+    bindings: Sequence[Mapping[str, JsonValue]],
+    roots: Roots,
+    rows: int | None,
+) -> dict[str, JsonValue]:
+    """Return the input values, files read again and compared with their digests."""
+    inputs: dict[str, JsonValue] = {}
+    for binding in bindings:
+        name = str(binding["name"])
+        if binding["kind"] == "inline":
+            inputs[name] = binding["value"]
+            continue
+        path, shown = str(binding["path"]), str(binding["shown"])
+        _compare(shown, str(binding["sha256"]), _digest_now(roots, path, shown))
+        request: dict[str, JsonValue] = {"file": path, "format": binding["format"]}
+        columns = cast("Mapping[str, JsonValue]", binding["columns"])
+        if columns:
+            request["columns"] = {name or "item": column for name, column in columns.items()}
+        inputs[name] = request
+    bound = bind_inputs(program.flows[flow].inputs, inputs, roots=roots, limits=_UNLIMITED, rows=rows)
+    for binding, again in zip(bindings, bound, strict=True):
+        if again.file is not None:
+            _compare(str(binding["shown"]), str(binding["sha256"]), again.sha256)
+    return {part.name: part.value for part in bound}
+
+
+def _digest_now(roots: Roots, path: str, shown: str) -> str:
+    """Return the digest of a file as it is now."""
+    try:
+        return roots.read(path, max_bytes=_UNLIMITED.max_file_bytes).sha256
+    except InputError as error:
+        raise PlanError(
+            f"{shown} cannot be read any more: {error.message}",
+            remedy="put the file back, or plan again",
+            detail={"file": shown},
+        ) from None
+
+
+def _compare(shown: str, planned: str, found: str) -> None:
+    """Refuse a file that is not the one the plan was made with."""
+    if found != planned:
+        raise PlanError(
+            f"{shown} was changed after the plan was made: it had the digest {planned[:12]}, now it has {found[:12]};"
+            " nothing was called",
+            remedy="plan again",
+            detail={"file": shown, "planned_sha256": planned, "found_sha256": found},
+        )
