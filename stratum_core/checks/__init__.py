@@ -1,0 +1,8 @@
+"""Checks: every fault of a document in one pass, and the typed program when there is none."""
+
+from stratum_core.checks._catalogue import CATALOGUE, errors_page
+from stratum_core.checks._check import Checked, check
+from stratum_core.checks._code_info import CodeInfo
+from stratum_core.checks._context import Limits
+
+__all__ = ["CATALOGUE", "Checked", "CodeInfo", "Limits", "check", "errors_page"]

@@ -1,0 +1,168 @@
+"""Where opaque values go: the rules that keep data from becoming instructions.
+
+Opaque text reaches a model only as an attachment. A plain string parameter of an infer function stands in the prompt
+itself, and a flow's plain parameter carries text on without its mark, so opaque text into either is refused. Text a
+model wrote from opaque data may repeat what was hidden there; that is a warning. Conditions and compute functions may
+read anything. Enums, numbers and bools carry no text and are always fine.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+from stratum_core.checks._context import Context
+from stratum_core.checks._signatures import Signature
+from stratum_core.contracts import (
+    AnyType,
+    JsonType,
+    ListType,
+    MapType,
+    OpaqueType,
+    OptionalType,
+    ProbabilisticType,
+    RecordType,
+    StringType,
+    Type,
+    describe,
+)
+from stratum_core.ir import Fix, InferFunction, Invalid, LongType, Path
+from stratum_core.ir.expressions import CompiledExpression
+
+__all__ = ["Argument", "Taint", "check_argument", "has_opaque", "has_text", "parts_of"]
+
+
+class Taint:
+    """The names of a flow whose text a model made from opaque data."""
+
+    __slots__ = ("_names", "_tainted")
+
+    def __init__(self, names: Mapping[str, Type]) -> None:
+        self._names = names
+        self._tainted: set[str] = set()
+
+    def add(self, name: str) -> None:
+        """Mark a name."""
+        self._tainted.add(name)
+
+    def discard(self, name: str) -> None:
+        """Take a mark away."""
+        self._tainted.discard(name)
+
+    def is_tainted(self, expression: CompiledExpression) -> bool:
+        """Return whether a value may hold opaque text, or text a model made from it."""
+        if not has_text(expression.type):
+            return False
+        return has_opaque(expression.type) or any(
+            read[0] in self._tainted and self._is_text(read) for read in expression.reads
+        )
+
+    def _is_text(self, read: tuple[str, ...]) -> bool:
+        """Return whether the attribute path leads to something that may hold text."""
+        kind: Type | None = self._names.get(read[0])
+        for name in read[1:]:
+            while isinstance(kind, (OptionalType, OpaqueType)):
+                kind = kind.inner
+            field = kind.field(name) if isinstance(kind, RecordType) else None
+            if field is None:
+                break
+            kind = field.type
+        return kind is not None and has_text(kind)
+
+
+def parts_of(kind: Type) -> Iterator[Type]:
+    """Return a type and every type inside it."""
+    waiting = [kind]
+    while waiting:
+        part = waiting.pop()
+        yield part
+        match part:
+            case OpaqueType(inner=inner) | OptionalType(inner=inner) | ProbabilisticType(inner=inner):
+                waiting.append(inner)
+            case ListType(item=inner) | MapType(value=inner):
+                waiting.append(inner)
+            case RecordType(fields=fields):
+                waiting.extend(field.type for field in fields)
+            case _:
+                pass
+
+
+def has_opaque(kind: Type) -> bool:
+    """Return whether a value of the type is, or holds, something opaque."""
+    return any(isinstance(part, OpaqueType) for part in parts_of(kind))
+
+
+def has_text(kind: Type) -> bool:
+    """Return whether a value of the type may hold free text."""
+    return any(isinstance(part, (StringType, JsonType, AnyType)) for part in parts_of(kind))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Argument:
+    """A value on its way into a parameter."""
+
+    target: Signature
+    name: str
+    wanted: Type
+    given: CompiledExpression
+
+
+def check_argument(context: Context, taint: Taint, path: Path, argument: Argument) -> None:
+    """Report text that must not, or should not, go into a plain string parameter."""
+    target, name, given = argument.target, argument.name, argument.given
+    if not _is_plain_text(argument.wanted) or not _reaches_a_prompt(context, target):
+        return
+    wanted = describe(argument.wanted)
+    if has_opaque(given.type):
+        context.findings.add(
+            "E404",
+            path,
+            f"`{given.canonical}` is opaque, but `{target.name}` takes `{name}` as plain {wanted}",
+            suggestion=f"declare the parameter `{name}` of {target.name} opaque: opaque<{wanted}>",
+            fix=_declare_opaque(context, target, name),
+        )
+    elif taint.is_tainted(given):
+        context.findings.add(
+            "W507",
+            path,
+            f"`{given.canonical}` holds text made from opaque data, but `{target.name}` takes `{name}` as plain "
+            f"{wanted}",
+            suggestion=f"declare the parameter `{name}` of {target.name} opaque: opaque<{wanted}>",
+            fix=_declare_opaque(context, target, name),
+        )
+
+
+def _reaches_a_prompt(context: Context, target: Signature) -> bool:
+    """Return whether the parameter's text may stand in a prompt as it is."""
+    if target.kind == "flow":
+        return True
+    return isinstance(context.document.functions.get(target.name), InferFunction)
+
+
+def _is_plain_text(kind: Type) -> bool:
+    """Return whether a parameter takes free text, or a list or map of it, without the opaque mark."""
+    match kind:
+        case StringType():
+            return True
+        case OptionalType(inner=inner) | ListType(item=inner) | MapType(value=inner):
+            return _is_plain_text(inner)
+        case _:
+            return False
+
+
+def _declare_opaque(context: Context, target: Signature, name: str) -> Fix | None:
+    """Return the edit that puts the mark on the parameter, when its type stands on one line."""
+    if target.kind == "function":
+        owner = context.document.functions[target.name]
+        path: Path = ("functions", target.name, "input", name)
+    else:
+        owner = context.document.flows[target.name]
+        path = ("flows", target.name, "input", name)
+    if isinstance(owner, Invalid) or isinstance(owner.input, Invalid):
+        return None
+    form = owner.input[name]
+    if isinstance(form, LongType):
+        form, path = form.type or "", (*path, "type")
+    if not isinstance(form, str) or not form:
+        return None
+    return context.findings.positions.edit(path, 0, len(form), f"opaque<{form}>")
