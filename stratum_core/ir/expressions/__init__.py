@@ -5,6 +5,7 @@ takes a text and the types of the names it may read, and gives a compiled expres
 fixes; nothing here raises for a wrong text. docs/ir.md describes the language for people.
 """
 
+from stratum_core.ir.expressions._codes import EXPRESSION_CODES
 from stratum_core.ir.expressions._compile import (
     CompiledExpression,
     CompileResult,
@@ -19,6 +20,7 @@ from stratum_core.ir.expressions._narrow import path_of
 
 __all__ = [
     "DEFAULT_FUEL",
+    "EXPRESSION_CODES",
     "SIGNATURES",
     "CompileResult",
     "CompiledExpression",

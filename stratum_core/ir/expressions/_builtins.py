@@ -66,7 +66,7 @@ def _sum(meter: Meter, args: list[JsonValue], _: Key) -> JsonValue:
 def _ordered(meter: Meter, values: list[JsonValue]) -> list[JsonValue]:
     """Charge for ordering values; refuses text among numbers and what has no order."""
     rounds = max(1, len(values).bit_length())
-    meter.charge(1 + 2 * len(values))
+    meter.charge(1 + 4 * len(values))
     texts = 0
     for value in values:
         if isinstance(order_key(value), str):
@@ -118,7 +118,8 @@ def _float(meter: Meter, args: list[JsonValue], _: Key) -> JsonValue:
     return to_float(args[0])
 
 
-def _str(_meter: Meter, args: list[JsonValue], _: Key) -> JsonValue:
+def _str(meter: Meter, args: list[JsonValue], _: Key) -> JsonValue:
+    meter.charge(4)
     return to_text(args[0])
 
 

@@ -16,11 +16,11 @@ from stratum_core.contracts import (
     ListType,
     MapType,
     NeverType,
+    NullType,
     ProbabilisticType,
     RecordType,
     StringType,
     Type,
-    describe,
     join,
     optional,
 )
@@ -37,6 +37,7 @@ from stratum_core.ir.expressions._shape import (
     is_unknown,
     mark,
     orderable,
+    say,
     shape,
 )
 
@@ -51,7 +52,7 @@ def _name(node: ast.Call) -> str:
 
 def _mismatch(context: Context, node: ast.Call, argument: ast.expr, needs: str, advice: str = "") -> Type:
     """Report an argument of the wrong type."""
-    kind = describe(shape(context.types[argument]).bare)
+    kind = say(shape(context.types[argument]).bare)
     return context.report(
         "E214", argument, f"{_name(node)}(...) needs {needs}; `{render(argument)}` is {kind}", advice
     )
@@ -108,7 +109,9 @@ def _all_any(context: Context, node: ast.Call) -> Type:
         if pair[1].nullable and isinstance(bare, BoolType):
             _not_null_items(context, node, pair[1])
         elif not isinstance(bare, BoolType) and not is_unknown(bare):
-            message = f"{_name(node)}(...) needs conditions; the items of `{render(node.args[0])}` are {describe(bare)}"
+            message = (
+                f"{_name(node)}(...) needs conditions; the items of `{render(node.args[0])}` are {say(bare)}"
+            )
             context.report("E215", node.args[0], message, f"write {_name(node)}(condition for x in items)")
     return BoolType()
 
@@ -148,13 +151,14 @@ def _extreme(context: Context, node: ast.Call) -> Type:
 def _extreme_of_many(context: Context, node: ast.Call) -> Type:
     """Check `min(a, b)`; its range follows from the ranges of the arguments."""
     shapes = [_argument(context, node, index) for index in range(len(node.args))]
-    joined: Type | None = NeverType()
+    joined: Type = NeverType()
     for argument, found in zip(node.args, shapes, strict=True):
-        joined = None if joined is None else join(joined, found.bare)
-        if joined is None or not orderable(joined, joined):
+        together = join(joined, found.bare)
+        if together is None or not orderable(together, together):
             return _mismatch(context, node, argument, "numbers, texts or dates, all of one kind")
-    if joined is None or not is_number(joined):
-        return mark(joined or AnyType(), opaque=any(found.opaque for found in shapes))
+        joined = together
+    if not is_number(joined):
+        return mark(joined, opaque=any(found.opaque for found in shapes))
     choose = min if _name(node) == "min" else max
     low = choose(bounds(found.bare)[0] for found in shapes)
     high = choose(bounds(found.bare)[1] for found in shapes)
@@ -259,9 +263,9 @@ def _default(context: Context, node: ast.Call) -> Type:
         message = f"`{text}` is never null, so default(...) does nothing"
         context.report("W523", node, message, f"write {text}", severity="warning", replacement=text)
         return value
-    bare = fallback if describe(found.bare) == "null" else join(found.again(found.bare), fallback)
+    bare = fallback if isinstance(found.bare, NullType) else join(found.again(found.bare), fallback)
     if bare is None:
-        message = f"the fallback of default(...) is {describe(fallback)}, the value {describe(value)}"
+        message = f"the fallback of default(...) is {say(fallback)}, the value {say(value)}"
         return context.report("E214", node.args[1], message)
     return bare
 
@@ -299,7 +303,7 @@ def _count(context: Context, node: ast.Call) -> Type:
         return IntType(min=0)
     value = shape(context.type_of(node.args[1])).bare
     if not is_unknown(bare) and not is_unknown(value) and (not is_scalar(bare) or join(bare, value) is None):
-        message = f"the list holds {describe(bare)}, not {describe(value)}"
+        message = f"the list holds {say(bare)}, not {say(value)}"
         context.report("E214" if is_scalar(bare) else "E219", node.args[1], message)
     return IntType(min=0)
 
@@ -349,7 +353,7 @@ def _field(context: Context, node: ast.Call, item: Shape, position: int, *, sign
         context.report(
             "E211",
             argument,
-            f"`{describe(item.bare)}` has no field `{name}`",
+            f"`{say(item.bare)}` has no field `{name}`",
             advice,
             replacement=replacement,
         )
@@ -375,7 +379,7 @@ def _orderable_field(context: Context, node: ast.Call, argument: ast.expr, kind:
         context.report("E216", argument, message, "leave those items out first")
     elif not orderable(found.bare, found.bare):
         context.report(
-            "E214", argument, f"{_name(node)}(...) orders by numbers, text or dates, not {describe(kind)}"
+            "E214", argument, f"{_name(node)}(...) orders by numbers, text or dates, not {say(kind)}"
         )
 
 
@@ -385,7 +389,7 @@ def _group_by(context: Context, node: ast.Call) -> Type:
         return AnyType()
     kind = _field(context, node, pair[1], 1, signed=False)
     if kind is not None and not is_scalar(shape(kind).bare):
-        context.report("E219", node.args[1], f"group_by(...) compares the field; it is {describe(kind)}")
+        context.report("E219", node.args[1], f"group_by(...) compares the field; it is {say(kind)}")
     key = JsonType() if kind is None else pair[1].again(kind)
     items = ListType(item=_whole_item(pair))
     return ListType(item=RecordType(fields=(Field(name="key", type=key), Field(name="items", type=items))))
@@ -434,7 +438,7 @@ def _samples(context: Context, node: ast.Call) -> Type:
     return context.report(
         "E214",
         node,
-        f"{_name(node)}(...) reads the result of a `stable: false` function; `{text}` is {describe(kind)}",
+        f"{_name(node)}(...) reads the result of a `stable: false` function; `{text}` is {say(kind)}",
         f"write {text}",
         replacement=text,
     )

@@ -14,7 +14,6 @@ from stratum_core.contracts import (
     RecordType,
     StringType,
     Type,
-    describe,
     join,
     optional,
 )
@@ -30,7 +29,7 @@ from stratum_core.ir.expressions._functions import (
     METHOD_NAMES,
 )
 from stratum_core.ir.expressions._render import render
-from stratum_core.ir.expressions._shape import Shape, is_text_shape, is_unknown, mark, shape
+from stratum_core.ir.expressions._shape import Shape, is_text_shape, is_unknown, mark, say, shape
 
 __all__ = ["check_call"]
 
@@ -209,9 +208,9 @@ def _unknown_method(context: Context, node: ast.Call, function: ast.Attribute, f
         key = node.args[0]
         if isinstance(key, ast.Constant) and isinstance(key.value, str):
             rewritten = f"{text}.{key.value}"
-            message = f"`{describe(bare)}` is a record, not a map"
+            message = f"`{say(bare)}` is a record, not a map"
             return context.report("E212", node, message, f"write {rewritten}", replacement=rewritten)
-    return _no_method(context, node, name, f"`{text}` is {describe(bare)}; it")
+    return _no_method(context, node, name, f"`{text}` is {say(bare)}; it")
 
 
 def _method_result(context: Context, node: ast.Call, name: str, found: Shape) -> Type:
@@ -227,11 +226,9 @@ def _method_result(context: Context, node: ast.Call, name: str, found: Shape) ->
         opaque = opaque or given.opaque
         if name == "count" and isinstance(bare, ListType):
             if not is_unknown(given.bare) and join(given.bare, shape(bare.item).bare) is None:
-                context.report(
-                    "E214", argument, f"the list holds {describe(bare.item)}, not {describe(given.bare)}"
-                )
+                context.report("E214", argument, f"the list holds {say(bare.item)}, not {say(given.bare)}")
         elif not is_text_shape(given.bare) and not is_unknown(given.bare):
-            message = f"`.{name}()` takes text; `{render(argument)}` is {describe(given.bare)}"
+            message = f"`.{name}()` takes text; `{render(argument)}` is {say(given.bare)}"
             context.report("E214", argument, message)
     if name in {"startswith", "endswith"}:
         return BoolType()
@@ -251,13 +248,13 @@ def _map_method(context: Context, node: ast.Call, name: str, bare: MapType, *, o
         return ListType(item=mark(bare.value, opaque=opaque))
     key = context.value(node.args[0], "`.get()`").bare
     if not is_text_shape(key) and not is_unknown(key):
-        context.report("E214", node.args[0], f"the keys of a map are text, not {describe(key)}")
+        context.report("E214", node.args[0], f"the keys of a map are text, not {say(key)}")
     if len(node.args) == 1:
         return mark(optional(bare.value), opaque=opaque)
     fallback = context.type_of(node.args[1])
     joined = join(bare.value, fallback)
     if joined is None:
-        message = f"the map holds {describe(bare.value)}; the fallback is {describe(fallback)}"
+        message = f"the map holds {say(bare.value)}; the fallback is {say(fallback)}"
         return context.report("E214", node.args[1], message)
     return mark(joined, opaque=opaque)
 
@@ -271,7 +268,7 @@ def _join(context: Context, node: ast.Call, found: Shape) -> Type:
     item = shape(given.bare.item) if isinstance(given.bare, ListType) else None
     if item is None or item.nullable or not (is_text_shape(item.bare) or is_unknown(item.bare)):
         text = render(argument)
-        message = f"`.join()` takes a list of text; `{text}` is {describe(given.bare)}"
+        message = f"`.join()` takes a list of text; `{text}` is {say(given.bare)}"
         advice = (
             f"write {render(node.func)}([str(x) for x in {text}])"
             if item is not None and not item.nullable

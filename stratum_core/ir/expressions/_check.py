@@ -20,10 +20,10 @@ from stratum_core.contracts import (
     ListType,
     MapType,
     NeverType,
+    NullType,
     RecordType,
     StringType,
     Type,
-    describe,
     join,
     optional,
 )
@@ -40,6 +40,7 @@ from stratum_core.ir.expressions._shape import (
     is_unknown,
     literal_type,
     mark,
+    say,
     shape,
 )
 
@@ -61,8 +62,7 @@ def infer(context: Context, node: ast.expr) -> Type:
     """Return the type of a node that the grammar allows."""
     match node:
         case ast.Constant(value=value):
-            known = value is None or isinstance(value, (str, int, float))
-            return literal_type(value) if known else AnyType()
+            return literal_type(value) if isinstance(value, (str, int, float)) else NullType()
         case ast.Name():
             return _name(context, node)
         case ast.Attribute():
@@ -153,16 +153,16 @@ def _index(context: Context, node: ast.Subscript) -> Type:
     if isinstance(bare, MapType):
         return _map_value(context, node, key, bare, opaque=found.opaque)
     if not (isinstance(bare, ListType) or is_text_shape(bare)):
-        return context.report("E214", node, f"`{render(node.value)}` is {describe(bare)}; it has no items")
+        return context.report("E214", node, f"`{render(node.value)}` is {say(bare)}; it has no items")
     if not isinstance(key, IntType) and not is_unknown(key):
-        return context.report("E214", index, f"an index must be int; `{render(index)}` is {describe(key)}")
+        return context.report("E214", index, f"an index must be int; `{render(index)}` is {say(key)}")
     return found.again(bare.item if isinstance(bare, ListType) else StringType())
 
 
 def _map_value(context: Context, node: ast.Subscript, key: Type, bare: MapType, *, opaque: bool) -> Type:
     """Return the type of a map's value; absent keys give null."""
     if not is_text_shape(key) and not is_unknown(key):
-        return context.report("E214", node.slice, f"the keys of a map are text, not {describe(key)}")
+        return context.report("E214", node.slice, f"the keys of a map are text, not {say(key)}")
     path = path_of(node)
     known = path is not None and path in context.facts
     return mark(bare.value if known else optional(bare.value), opaque=opaque)
@@ -176,9 +176,7 @@ def _slice(context: Context, node: ast.Subscript) -> Type:
     for end in ends:
         kind = AnyType() if end is None else context.value(end, "a slice").bare
         if end is not None and not isinstance(kind, IntType) and not is_unknown(kind):
-            context.report(
-                "E214", end, f"the ends of a slice must be int; `{render(end)}` is {describe(kind)}"
-            )
+            context.report("E214", end, f"the ends of a slice must be int; `{render(end)}` is {say(kind)}")
     bare = found.bare
     if isinstance(bare, ListType):
         return found.again(ListType(item=bare.item))
@@ -187,7 +185,7 @@ def _slice(context: Context, node: ast.Subscript) -> Type:
     if is_unknown(bare):
         return found.again(bare)
     return context.report(
-        "E214", node, f"`{render(node.value)}` is {describe(bare)}; only text and lists have slices"
+        "E214", node, f"`{render(node.value)}` is {say(bare)}; only text and lists have slices"
     )
 
 
@@ -226,7 +224,7 @@ def _is_fallback(context: Context, node: ast.BoolOp, index: int) -> bool:
     context.report(
         "E215",
         node,
-        f"`or` joins conditions; `{left}` is {describe(context.types[value])}, not bool",
+        f"`or` joins conditions; `{left}` is {say(context.types[value])}, not bool",
         f"for a fallback write {text}",
         replacement=text,
     )
@@ -247,7 +245,7 @@ def _unary(context: Context, node: ast.UnaryOp) -> Type:
     if isinstance(bare, FloatType):
         top, bottom = bare.min, bare.max
         return FloatType(min=None if bottom is None else -bottom, max=None if top is None else -top)
-    return context.report("E214", node, f"`-` needs a number; `{render(node.operand)}` is {describe(bare)}")
+    return context.report("E214", node, f"`-` needs a number; `{render(node.operand)}` is {say(bare)}")
 
 
 def _arithmetic(context: Context, node: ast.BinOp) -> Type:
@@ -270,7 +268,7 @@ def _arithmetic(context: Context, node: ast.BinOp) -> Type:
             if item is not None:
                 return mark(ListType(item=item), opaque=opaque)
         return _cannot_add(context, node, first, second)
-    message = f"`{sign}` does not apply to {describe(first)} and {describe(second)}"
+    message = f"`{sign}` does not apply to {say(first)} and {say(second)}"
     return context.report("E214", node, message, "both sides must be numbers")
 
 
@@ -286,7 +284,7 @@ def _number(context: Context, node: ast.BinOp, first: Type, second: Type) -> Typ
 
 def _cannot_add(context: Context, node: ast.BinOp, first: Type, second: Type) -> Type:
     """Explain an addition of unlike things; text and a scalar wants `str`."""
-    message = f"cannot add {describe(first)} and {describe(second)}"
+    message = f"cannot add {say(first)} and {say(second)}"
     plain = (IntType, FloatType, BoolType, DateType, DateTimeType)
     for text, other, side in ((first, second, node.right), (second, first, node.left)):
         if is_text_shape(text) and isinstance(other, plain):
@@ -308,7 +306,7 @@ def _conditional(context: Context, node: ast.IfExp) -> Type:
     joined = join(first, second)
     if joined is not None:
         return joined
-    message = f"the two results have different types: {describe(first)} and {describe(second)}"
+    message = f"the two results have different types: {say(first)} and {say(second)}"
     return context.report("E214", node, message, "give both sides one type, e.g. with str(...)")
 
 
@@ -319,7 +317,7 @@ def _list(context: Context, node: ast.List) -> Type:
         kind = context.type_of(element)
         joined = join(item, kind)
         if joined is None:
-            message = f"the items of a list have one type; here {describe(item)} and {describe(kind)}"
+            message = f"the items of a list have one type; here {say(item)} and {say(kind)}"
             return context.report("E214", element, message)
         item = joined
     return ListType(item=item)
@@ -371,7 +369,7 @@ def _item_type(context: Context, clause: ast.comprehension, source: Type) -> Typ
     if is_unknown(source):
         return source if isinstance(source, JsonType) else AnyType()
     text = render(clause.iter)
-    message = f"`for` needs a list; `{text}` is {describe(source)}"
+    message = f"`for` needs a list; `{text}` is {say(source)}"
     if isinstance(source, MapType):
         return context.report("E214", clause.iter, message, f"write {text}.keys() or {text}.values()")
     return context.report("E214", clause.iter, message)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-import datetime
+import datetime as dt
 import re
 
 from stratum_core.contracts import (
@@ -31,6 +31,7 @@ from stratum_core.ir.expressions._shape import (
     is_text_shape,
     is_unknown,
     orderable,
+    say,
     shape,
 )
 
@@ -67,7 +68,7 @@ def _null_test(context: Context, node: ast.Compare, left: ast.expr) -> None:
         context.probabilistic(left)
     elif not found.nullable and not is_unknown(found.bare):
         verdict = "always" if isinstance(node.ops[0], ast.IsNot) else "never"
-        message = f"`{render(node)}` is {verdict} true: `{render(left)}` is {describe(kind)}, never null"
+        message = f"`{render(node)}` is {verdict} true: `{render(left)}` is {say(kind)}, never null"
         context.report("W523", node, message, "remove the test", severity="warning")
 
 
@@ -89,12 +90,12 @@ def _equality(context: Context, node: ast.Compare, left: ast.expr, right: ast.ex
         context.report(
             "E219",
             node,
-            f"records are not compared as a whole: `{render(node)}` compares {describe(first)} with {describe(second)}",
+            f"records are not compared as a whole: `{render(node)}` compares {say(first)} with {say(second)}",
             "compare the fields that matter, e.g. an id",
         )
         return
     if not _comparable(first, second) and not _is_date_text(context, first, right, second, left):
-        message = f"cannot compare {describe(first)} with {describe(second)}"
+        message = f"cannot compare {say(first)} with {say(second)}"
         context.report("E214", node, message, _quoting_hint(first, right) or _quoting_hint(second, left))
         return
     _enum_value(context, first, right, left)
@@ -159,10 +160,10 @@ def _membership(context: Context, node: ast.Compare, left: ast.expr, right: ast.
         if not is_text_shape(needle):
             what = "text" if is_text_shape(haystack) else "the keys of a map"
             context.report(
-                "E214", left, f"only text is looked up in {what}; `{render(left)}` is {describe(needle)}"
+                "E214", left, f"only text is looked up in {what}; `{render(left)}` is {say(needle)}"
             )
     else:
-        message = f"`in` needs a list, text or a map on the right; `{text}` is {describe(haystack)}"
+        message = f"`in` needs a list, text or a map on the right; `{text}` is {say(haystack)}"
         context.report("E214", node, message)
 
 
@@ -174,7 +175,7 @@ def _list_membership(context: Context, node: ast.Compare, needle: Type, item: Ty
         message = f"records are not compared as a whole: `{render(node)}`"
         context.report("E219", node, message, "compare an id: x.id in [y.id for y in items]")
     elif not _comparable(needle, item):
-        message = f"the list holds {describe(item)}, so {describe(needle)} is never in it"
+        message = f"the list holds {say(item)}, so {say(needle)} is never in it"
         context.report("E214", node, message)
 
 
@@ -190,7 +191,7 @@ def _order(context: Context, node: ast.Compare, left: ast.expr, right: ast.expr)
     sign = COMPARISONS[type(node.ops[0])]
     first, second = context.value(left, f"`{sign}`").bare, context.value(right, f"`{sign}`").bare
     if not orderable(first, second) and not _is_date_text(context, first, right, second, left):
-        message = f"cannot order {describe(first)} and {describe(second)} with `{sign}`"
+        message = f"cannot order {say(first)} and {say(second)} with `{sign}`"
         suggestion, replacement = _order_hint(first, left, sign, second, right)
         context.report("E214", node, message, suggestion, replacement=replacement)
     elif is_number(first) and is_number(second):
@@ -204,10 +205,10 @@ def _order_hint(
     if is_number(second) and (isinstance(first, ListType) or is_text_shape(first)):
         text = f"len({render(left)}) {sign} {render(right)}"
         return f"did you mean {text}?", text
-    if is_number(first) and isinstance(right, ast.Constant) and isinstance(right.value, str):
-        if _NUMBER.fullmatch(right.value):
-            text = f"{render(left)} {sign} {right.value}"
-            return f"write {text}", text
+    spelled = right.value if isinstance(right, ast.Constant) and isinstance(right.value, str) else ""
+    if is_number(first) and _NUMBER.fullmatch(spelled):
+        text = f"{render(left)} {sign} {spelled}"
+        return f"write {text}", text
     return "", None
 
 
@@ -219,7 +220,7 @@ def _is_date_text(context: Context, first: Type, right: ast.expr, second: Type, 
         if isinstance(literal, ast.Constant) and isinstance(literal.value, str):
             if not _is_iso(literal.value, kind):
                 form = "2026-01-31" if isinstance(kind, DateType) else "2026-01-31T09:30:00Z"
-                message = f"{quote(literal.value)} is not a {describe(kind)}"
+                message = f"{quote(literal.value)} is not a {say(kind)}"
                 context.report("E217", literal, message, f'write it as "{form}"')
             return True
     return False
@@ -229,8 +230,8 @@ def _is_iso(text: str, kind: Type) -> bool:
     """Return whether a text literal is a date or datetime in the form values have."""
     try:
         if isinstance(kind, DateType):
-            return datetime.date.fromisoformat(text).isoformat() == text
-        return datetime.datetime.fromisoformat(text).tzinfo is not None
+            return dt.date.fromisoformat(text).isoformat() == text
+        return dt.datetime.fromisoformat(text).tzinfo is not None
     except ValueError:
         return False
 

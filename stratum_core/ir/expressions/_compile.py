@@ -9,12 +9,17 @@ from dataclasses import dataclass, field
 from stratum_core.contracts import (
     AnyType,
     BoolType,
+    DateType,
+    EnumType,
+    FloatType,
+    IntType,
     JsonType,
     JsonValue,
     ListType,
     NeverType,
     ProbabilisticType,
     RecordType,
+    StringType,
     Type,
     assignable,
     describe,
@@ -23,7 +28,7 @@ from stratum_core.contracts import (
 from stratum_core.contracts import Field as ContractField
 from stratum_core.errors import ExpressionError
 from stratum_core.ir.expressions._check import infer
-from stratum_core.ir.expressions._context import Context
+from stratum_core.ir.expressions._context import Context, nearest
 from stratum_core.ir.expressions._evaluate import build
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._limits import DEFAULT_FUEL
@@ -31,7 +36,8 @@ from stratum_core.ir.expressions._meter import Meter
 from stratum_core.ir.expressions._narrow import Facts, Path, facts, path_of
 from stratum_core.ir.expressions._parse import parse
 from stratum_core.ir.expressions._render import render
-from stratum_core.ir.expressions._shape import literal_type, shape
+from stratum_core.ir.expressions._scan import quote
+from stratum_core.ir.expressions._shape import literal_type, say, shape
 
 __all__ = ["CompileResult", "CompiledExpression", "canonical", "compile_expression", "literal_expression"]
 
@@ -125,7 +131,7 @@ def compile_expression(
     )
     kind = context.type_of(parsed.tree)
     kind = _wanted(context, parsed.tree, kind, want)
-    found = (*parsed.findings, *(parsed.located(finding) for finding in context.findings))
+    found = parsed.merged(tuple(dict.fromkeys(context.findings)))
     findings = tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end)))
     if any(finding.severity == "error" for finding in findings):
         return CompileResult(expression=None, type=AnyType(), findings=findings)
@@ -168,12 +174,34 @@ def _wanted(context: Context, tree: ast.expr, kind: Type, want: Type | None) -> 
     if isinstance(found.bare, ProbabilisticType):
         context.probabilistic(tree)
     elif found.nullable and assignable(found.bare, want):
-        message = f"`{text}` may be null (its type is {describe(kind)}), but {describe(want)} is needed"
+        message = f"`{text}` may be null (its type is {say(kind)}), but {describe(want)} is needed"
         context.report("E216", tree, message, f"test it first, or give a fallback: default({text}, ...)")
     else:
-        message = f"`{text}` is {describe(kind)}, but {describe(want)} is needed"
-        context.report("E220", tree, message)
+        _wrong_type(context, tree, kind, want)
     return kind
+
+
+def _wrong_type(context: Context, tree: ast.expr, kind: Type, want: Type) -> None:
+    """Report a value of another type; a literal that an enum does not have gets the nearest value."""
+    text = render(tree)
+    allowed = shape(want).bare
+    if isinstance(tree, ast.Constant) and isinstance(tree.value, str) and isinstance(allowed, EnumType):
+        close = nearest(tree.value, [str(value) for value in allowed.values])
+        advice = (f"did you mean {quote(close)}? " if close else "") + f"values: {describe(allowed)}"
+        replacement = quote(close) if close else None
+        context.report(
+            "E217", tree, f"{text} is not one of the values needed", advice, replacement=replacement
+        )
+        return
+    message = f"`{text}` is {say(kind)}, but {describe(want)} is needed"
+    advice, replacement = "", None
+    if isinstance(allowed, StringType) and isinstance(
+        shape(kind).bare, (IntType, FloatType, BoolType, DateType)
+    ):
+        advice, replacement = f"write str({text})", f"str({text})"
+    elif isinstance(allowed, IntType) and isinstance(shape(kind).bare, FloatType):
+        advice, replacement = f"write round({text})", f"round({text})"
+    context.report("E220", tree, message, advice, replacement=replacement)
 
 
 def _free_names(tree: ast.expr) -> frozenset[str]:

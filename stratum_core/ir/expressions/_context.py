@@ -52,7 +52,9 @@ class Context:
     """Names of comprehensions around the node."""
 
     def type_of(self, node: ast.expr) -> Type:
-        """Return the type of a node and remember it."""
+        """Return the type of a node; the middle of a comparison chain is asked for twice and checked once."""
+        if node in self.types:
+            return self.types[node]
         kind: Type = AnyType() if node in self.refused else self.infer(self, node)
         self.types[node] = kind
         return kind

@@ -10,6 +10,7 @@ import ast
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from typing import Any, TypeAlias
 
 from stratum_core.contracts import JsonType, JsonValue, OptionalType, RecordType, Type
 from stratum_core.errors import ExpressionError
@@ -19,21 +20,24 @@ from stratum_core.ir.expressions._meter import Meter, is_list, kind_name, number
 from stratum_core.ir.expressions._methods import METHODS
 from stratum_core.ir.expressions._pattern import matcher, pattern_weight
 from stratum_core.ir.expressions._render import COMPARISONS, OPERATORS, render
-from stratum_core.ir.expressions._search import compile_search
+from stratum_core.ir.expressions._search import compile_search, find_all
 from stratum_core.ir.expressions._shape import is_number, shape
 from stratum_core.ir.expressions._values import equal, holds_datetimes, instant, order_key
 
 __all__ = ["build"]
 
-_ARITHMETIC: Mapping[str, Callable[[int | float, int | float], int | float]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "*": operator.mul,
-    "/": operator.truediv,
-    "//": operator.floordiv,
-    "%": operator.mod,
+Compare: TypeAlias = Callable[[Any, Any], bool]
+"""A comparison of two values of one kind."""
+
+_ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "//": lambda a, b: a // b,
+    "%": lambda a, b: a % b,
 }
-_ORDER: Mapping[str, Callable[[object, object], bool]] = {
+_ORDER: Mapping[str, Compare] = {
     "<": operator.lt,
     "<=": operator.le,
     ">": operator.gt,
@@ -41,6 +45,7 @@ _ORDER: Mapping[str, Callable[[object, object], bool]] = {
     "==": operator.eq,
     "!=": operator.ne,
 }
+_NUMBERS = frozenset({int, float})
 
 
 def build(node: ast.expr, types: Mapping[ast.expr, Type]) -> Run:
@@ -317,9 +322,6 @@ class _Builder:
         return lambda meter: apply(meter, receiver(meter), [run(meter) for run in runs])
 
 
-_NUMBERS = frozenset({int, float})
-
-
 def _nullable(*kinds: Type) -> bool:
     return any(shape(kind).nullable for kind in kinds)
 
@@ -352,9 +354,7 @@ def _equality(wanted: bool, meter: Meter, left: JsonValue, right: JsonValue) -> 
     return equal(left, right) is wanted
 
 
-def _order(
-    compare: Callable[[object, object], bool], meter: Meter, left: JsonValue, right: JsonValue
-) -> bool:
+def _order(compare: Compare, meter: Meter, left: JsonValue, right: JsonValue) -> bool:
     """Order two numbers or two texts."""
     first, second = order_key(left), order_key(right)
     if isinstance(first, str) is not isinstance(second, str):
@@ -364,9 +364,7 @@ def _order(
     return compare(first, second)
 
 
-def _instants(
-    compare: Callable[[object, object], bool], meter: Meter, left: JsonValue, right: JsonValue
-) -> bool:
+def _instants(compare: Compare, meter: Meter, left: JsonValue, right: JsonValue) -> bool:
     """Compare two points in time; lists of them item by item."""
     if left is None or right is None:
         return compare(left, right)
@@ -390,7 +388,7 @@ def _membership(wanted: bool, meter: Meter, needle: JsonValue, haystack: JsonVal
     items = items_of(haystack)
     meter.compare_cost(needle)
     size = len(needle) if isinstance(needle, str) else 0
-    meter.charge(1 + len(items) * (1 + size // 64))
+    meter.charge(1 + len(items) * (2 + size // 64))
     if isinstance(needle, Mapping) or any(isinstance(item, Mapping) for item in items):
         raise ExpressionError("records are not compared as a whole", remedy="compare the fields that matter")
     return any(equal(needle, item) for item in items) is wanted
@@ -401,8 +399,8 @@ def _pattern_call(name: str, run: Run, pattern: ast.expr) -> Run:
     text = str(pattern.value) if isinstance(pattern, ast.Constant) else ""
     weight = pattern_weight(text)
     if name == "find_all":
-        search = compile_search(text)
-        return lambda meter: search(meter, _subject(run(meter)))
+        program = compile_search(text)
+        return lambda meter: find_all(meter, program, _subject(run(meter)))
     found = matcher(text)
 
     def test(meter: Meter) -> JsonValue:

@@ -73,15 +73,10 @@ class _Reader:
         """Return the finding of a construct, padded so that words do not run together."""
         start, end = self.tokens[construct.first].start, self.tokens[construct.last].end
         replacement = construct.text
-        if (
-            replacement[:1].isalnum()
-            and start
-            and (self.text[start - 1].isalnum() or self.text[start - 1] in "_)]}\"'")
-        ):
+        before, after = self.text[max(0, start - 1) : start], self.text[end : end + 1]
+        if replacement[:1].isalnum() and (before.isalnum() or before in tuple("_)]}\"'")):
             replacement = " " + replacement
-        if replacement[-1:].isalnum() and (
-            self.text[end : end + 1].isalnum() or self.text[end : end + 1] in {"_", "("}
-        ):
+        if replacement[-1:].isalnum() and (after.isalnum() or after in tuple("_(\"'[")):
             replacement += " "
         return Finding(
             code=construct.code,
@@ -179,7 +174,8 @@ class _Reader:
         end = min([stop, *ends])
         if not (start < question and question + 1 < colon and colon + 1 < end):
             return None
-        text = f"{self.grouped(question + 1, colon)} if {self.grouped(start, question)} else {self.translated(colon + 1, end)}"
+        condition, first_value = self.grouped(start, question), self.grouped(question + 1, colon)
+        text = f"{first_value} if {condition} else {self.translated(colon + 1, end)}"
         whole = start == first and end == stop
         return _Construct(
             start, end - 1, text if whole else f"({text})", "`? :` is written `a if condition else b`"

@@ -115,11 +115,18 @@ def _fault(node: ast.expr, parent: ast.AST | None) -> Finding | None:
             return None if known else _finding("E203", node, "this literal is not part of the language")
         case ast.Compare():
             return _compare_fault(node)
-        case ast.Subscript(slice=ast.Slice(step=step)):
-            message = "slices have no step"
-            return None if step is None else _finding("E203", node, message, "write items[first:stop]")
         case ast.Subscript():
-            return None
+            stepped = isinstance(node.slice, ast.Slice) and node.slice.step is not None
+            return (
+                _finding("E203", node, "slices have no step", "write items[first:stop]") if stepped else None
+            )
+        case _:
+            return _compound_fault(node, parent)
+
+
+def _compound_fault(node: ast.expr, parent: ast.AST | None) -> Finding | None:
+    """Return what is wrong with a node that builds or calls."""
+    match node:
         case ast.Call():
             return _call_fault(node)
         case ast.Dict():

@@ -27,7 +27,7 @@ MAX_DEPTH = 64
 MAX_NODES = 1_000
 """Parts (names, literals, operations) of one expression."""
 
-DEFAULT_FUEL = 4_000_000
+DEFAULT_FUEL = 3_000_000
 """Work of one evaluation; one unit is about one operation or a handful of bytes, at most 0.2 microseconds."""
 
 MAX_TEXT_CHARS = 1_000_000

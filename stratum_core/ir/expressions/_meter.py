@@ -21,11 +21,12 @@ _ITEMS_BUILT_PER_UNIT = 4
 class Meter:
     """The names an evaluation sees and the fuel it has left."""
 
-    __slots__ = ("fuel", "values")
+    __slots__ = ("fuel", "searches", "values")
 
     def __init__(self, values: dict[str, JsonValue], fuel: int) -> None:
         self.values = values
         self.fuel = fuel
+        self.searches: dict[int, object] = {}
 
     def charge(self, amount: int) -> None:
         """Take fuel for work about to be done.
@@ -79,7 +80,7 @@ class Meter:
                 "records are not compared as a whole", remedy="compare the fields that matter"
             )
         elif isinstance(value, Sequence):
-            self.charge(1 + len(value))
+            self.charge(12 + 4 * len(value))
             for item in value:
                 if not isinstance(item, (int, float)):
                     self.compare_cost(item)

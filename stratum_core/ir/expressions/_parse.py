@@ -10,6 +10,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._foreign import apply_edits, foreign_spellings
@@ -18,6 +19,9 @@ from stratum_core.ir.expressions._limits import MAX_CHARS
 from stratum_core.ir.expressions._scan import Token, bracket_pairs, flatten_text, scan
 
 __all__ = ["Parsed", "parse"]
+
+
+_VALUE_ENDINGS = frozenset({")", "]", "}"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,28 @@ class Parsed:
     """Nodes that already have a finding; the checker takes them for `any`."""
     edits: tuple[Finding, ...] = field(default=())
     """Repairs that were made before the tree was read."""
+
+    def merged(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
+        """Return every finding with offsets into the text as written.
+
+        Args:
+            found: What the checker found in the tree. A fix inside a repair goes into that repair's replacement, so
+                that applying the outermost fix is enough.
+        """
+        improved: dict[Finding, Finding] = {}
+        shift = 0
+        for edit in self.edits:
+            text = edit.replacement or ""
+            start = edit.start + shift
+            inner = _without_overlaps(sorted(_fixes_within(found, start, start + len(text)), key=_extent))
+            if inner:
+                text = apply_edits(
+                    text, [replace(fix, start=fix.start - start, end=fix.end - start) for fix in inner]
+                )
+                improved[edit] = replace(edit, replacement=text, suggestion=f"write `{text.strip()}`")
+            shift += len(edit.replacement or "") - (edit.end - edit.start)
+        own = (improved.get(finding, finding) for finding in self.findings)
+        return (*own, *(self.located(finding) for finding in found))
 
     def located(self, finding: Finding) -> Finding:
         """Return a finding about the tree with offsets into the text as written.
@@ -52,6 +78,16 @@ class Parsed:
                 return edit.end if at_end else edit.start
             shift += length - (edit.end - edit.start)
         return offset - shift
+
+
+def _fixes_within(found: tuple[Finding, ...], start: int, end: int) -> list[Finding]:
+    """Return the findings that mend a part of the span."""
+    return [fix for fix in found if fix.replacement is not None and start <= fix.start and fix.end <= end]
+
+
+def _extent(finding: Finding) -> tuple[int, int]:
+    """Sort by start, the longer one first."""
+    return finding.start, -finding.end
 
 
 def parse(text: str) -> Parsed:
@@ -139,7 +175,7 @@ def _parse_plain(text: str, tokens: tuple[Token, ...]) -> Parsed:
 
 def _missing_operator(tokens: tuple[Token, ...]) -> Finding | None:
     """Find two text literals in a row, which Python would silently join."""
-    for left, right in zip(tokens, tokens[1:], strict=False):
+    for left, right in pairwise(tokens):
         if left.kind == right.kind == "text":
             return _syntax_error(
                 "an operator or a comma is missing between two text literals",
@@ -152,6 +188,8 @@ def _missing_operator(tokens: tuple[Token, ...]) -> Finding | None:
 
 def _explained(error: SyntaxError, tokens: tuple[Token, ...], lead: int, length: int) -> Finding:
     """Say where the parser stopped, in our own words: Python's differ between versions."""
+    if tokens[-1].kind == "op" and tokens[-1].text not in _VALUE_ENDINGS:
+        return _syntax_error("the expression ends too early", tokens[-1].start, length, "a value is missing")
     offset = (error.offset or 1) - 1 + lead
     index = next((i for i, token in enumerate(tokens) if token.end > offset), None)
     if index is None or offset >= tokens[-1].end:

@@ -1,4 +1,4 @@
-"""Scanner: the text of an expression as tokens, before any parser sees it.
+r"""Scanner: the text of an expression as tokens, before any parser sees it.
 
 Foreign spellings are recognised on these tokens, so that a text literal is never touched. Text literals are decoded
 here, because unknown escapes stay as written (a pattern may say `"\\d+"`) and control escapes are refused (`"\b"` is a
@@ -22,7 +22,7 @@ _SPELLING = re.compile(
       (?P<space>\s+)
     | (?P<number>(?:[0-9]+(?:_[0-9]+)*)?\.[0-9]+(?:[eE][+-]?[0-9]+)?|[0-9]+(?:_[0-9]+)*(?:[eE][+-]?[0-9]+|\.(?![.\w]))?)
     | (?P<text>[A-Za-z]{0,2}(?:"(?:[^"\\\n\r]|\\[^\n\r])*"|'(?:[^'\\\n\r]|\\[^\n\r])*'))
-    | (?P<curly>“[^“”"]*”|‘[^‘’']*’)
+    | (?P<curly>\u201c[^\u201c\u201d"]*\u201d|\u2018[^\u2018\u2019']*\u2019)
     | (?P<name>[^\W\d]\w*)
     | (?P<op>===|!==|\?\?|\?\.(?!\d)|=>|==|!=|<=|>=|<>|&&|\|\||\*\*|//|<<|>>|:=|->|[-+*/%<>=!?:.,()\[\]{}|&^~@$])
     """,

@@ -25,6 +25,7 @@ from stratum_core.contracts import (
     RecordType,
     StringType,
     Type,
+    describe,
     optional,
 )
 
@@ -120,6 +121,19 @@ def bounds(kind: Type) -> tuple[float, float]:
     if not isinstance(kind, (IntType, FloatType)):
         return -math.inf, math.inf
     return -math.inf if kind.min is None else kind.min, math.inf if kind.max is None else kind.max
+
+
+def say(kind: Type) -> str:
+    """Return a type as messages name it: a literal is what it is an example of."""
+    match kind:
+        case IntType(min=low, max=high) if low is not None and low == high:
+            return "int"
+        case FloatType(min=low, max=high) if low is not None and low == high:
+            return "float"
+        case EnumType(values=(str(),)):
+            return "string"
+        case _:
+            return describe(kind)
 
 
 def literal_type(value: JsonScalar) -> Type:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import datetime
+import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
 from typing import TypeAlias
@@ -14,7 +14,7 @@ from stratum_core.ir.expressions._shape import shape
 
 __all__ = ["OrderKey", "equal", "holds_datetimes", "instant", "order_key", "to_float", "to_int", "to_text"]
 
-OrderKey: TypeAlias = int | float | str | datetime.datetime
+OrderKey: TypeAlias = int | float | str | dt.datetime
 
 _INTEGER_TEXT = re.compile(r"\s*[+-]?[0-9]{1,19}\s*", re.ASCII)
 _FLOAT_TEXT = re.compile(
@@ -31,14 +31,14 @@ def equal(left: JsonValue, right: JsonValue) -> bool:
     return left == right
 
 
-def instant(value: JsonValue) -> datetime.datetime:
+def instant(value: JsonValue) -> dt.datetime:
     """Return the point in time of a datetime value.
 
     Raises:
         ExpressionError: It is no ISO 8601 text with an offset.
     """
     try:
-        moment = datetime.datetime.fromisoformat(str(value))
+        moment = dt.datetime.fromisoformat(str(value))
     except ValueError:
         moment = None
     if moment is None or moment.tzinfo is None:
