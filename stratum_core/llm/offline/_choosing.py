@@ -30,6 +30,8 @@ _DEGREES: Final[Mapping[str, float]] = {
 _REST: Final = frozenset(
     {"other", "unknown", "general", "none", "misc", "unclear", "neutral", "uncategorized"}
 )
+_ASKED: Final = frozenset({"question", "inquiry", "enquiry", "query"})
+"""Labels that a question mark speaks for, if little else does."""
 _CLAUSE = re.compile(r"[.;\n]+")
 _LOUD = re.compile(r"!|\b[A-Z]{4,}\b")
 
@@ -81,6 +83,8 @@ def topics(labels: Sequence[str], text: str, said: str) -> dict[str, float]:
     for label, (own, told) in profiles.items():
         elsewhere = {stem for name, (_, other) in profiles.items() if name != label for stem in other}
         scores[label] = 2.0 * len(own & found) + len((told - elsewhere - own) & found)
+        if "?" in text and label.lower() in _ASKED:
+            scores[label] += 0.5
     return scores
 
 

@@ -136,7 +136,8 @@ def _fill_enum(node: Schema, name: str, state: _Filling) -> JsonValue:
         choice = Choice(value=given, certainty=1.0)
     else:
         said = f"{state.material.instruction}\n{name} {text(node, 'description')}"
-        choice = choose(values, state.material.subject, said, state.polarity)
+        judged = "\n".join((state.material.subject, *state.decided))
+        choice = choose(values, judged, said, state.polarity)
     state.certainty = choice.certainty
     state.decided.append(f"{name or 'it'} is {choice.value}")
     return choice.value
