@@ -10,7 +10,7 @@ import json
 import logging
 import os
 import sys
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
@@ -60,7 +60,7 @@ def build(settings: ServerSettings) -> MCPServer[Workspace]:
     workspace = Workspace(settings)
 
     @asynccontextmanager
-    async def lifespan(_: MCPServer[Workspace]) -> AsyncIterator[Workspace]:
+    async def lifespan(_: MCPServer[Workspace]) -> AsyncGenerator[Workspace]:
         try:
             yield workspace
         finally:

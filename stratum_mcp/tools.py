@@ -8,9 +8,10 @@ only their own answer, a required yes or no without a default, is recorded.
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
-from typing import Annotated, TypeAlias, TypeVar, assert_never
+from math import inf
+from typing import Annotated, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -44,6 +45,8 @@ _T = TypeVar("_T")
 _ROOTS_TIMEOUT_S = 5
 _QUESTIONS_IN_RESULTS = "2026-07-28"  # from this protocol version a server asks by answering "input required"
 _WAITS_FOR_HOURS = ("claude-code",)  # clients that show progress and give a call about a day
+_CLOSED = "the question was closed without an answer"
+_CANNOT_ASK = "this client cannot ask the person"
 
 Spec: TypeAlias = Annotated[str, Field(description="the document itself, or its path in the project")]
 PlanId: TypeAlias = Annotated[str, Field(description="from plan", max_length=200)]
@@ -62,8 +65,6 @@ class Answer(BaseModel):
 
 class _Settled(BaseModel):
     """Stands in for an answer where nobody has to be asked, or nobody can be."""
-
-    can_ask: bool = True
 
 
 async def _client_roots(ctx: Ctx) -> ListRootsResult | ListRoots:
@@ -137,7 +138,7 @@ async def _ask_person(plan_id: str, ctx: Ctx) -> _Settled | Elicit[Answer]:
         return _Settled()
     elicitation = ctx.client_capabilities.elicitation if ctx.client_capabilities else None
     if elicitation is None or (elicitation.form is None and elicitation.url is not None):
-        return _Settled(can_ask=False)
+        return _Settled()
     return Elicit(await _ask(ctx, lambda engine: engine.question(plan_id)), Answer)
 
 
@@ -147,22 +148,16 @@ async def approve(
     ctx: Ctx,
 ) -> CallToolResult:
     """Ask the person, in a dialog, whether the plan may run. Only they can answer."""
-    match answer:
-        case AcceptedElicitation(data=Answer() as given):
-            view = await _decide(ctx, plan_id, approved=given.approve, note=given.note)
-        case DeclinedElicitation():
-            view = await _decide(ctx, plan_id, approved=False, note="")
-        case AcceptedElicitation(data=_Settled(can_ask=can_ask)):
-            view = await _ask(ctx, lambda engine: engine.approval(plan_id))
-            if view.state == "needs_approval" and not can_ask:
-                return reply({**approval_record(view), "reason": "this client cannot ask the person"})
-        case CancelledElicitation():
-            view = await _ask(ctx, lambda engine: engine.approval(plan_id))
-            if view.state == "needs_approval":
-                return reply({**approval_record(view), "reason": "the question was closed without an answer"})
-        case _:
-            assert_never(answer)
-    return reply(approval_record(view))
+    reason = ""
+    if isinstance(answer, DeclinedElicitation):
+        view = await _decide(ctx, plan_id, approved=False, note="")
+    elif isinstance(answer, AcceptedElicitation) and isinstance(answer.data, Answer):
+        view = await _decide(ctx, plan_id, approved=answer.data.approve, note=answer.data.note)
+    else:
+        view = await _ask(ctx, lambda engine: engine.approval(plan_id))
+        reason = _CLOSED if isinstance(answer, CancelledElicitation) else _CANNOT_ASK
+    record = approval_record(view)
+    return reply({**record, "reason": reason} if view.state == "needs_approval" else record)
 
 
 async def execute(plan_id: PlanId, ctx: Ctx) -> CallToolResult:
@@ -202,30 +197,16 @@ async def _watch(ctx: Ctx, run: RunView) -> CallToolResult:
     """Wait for a run with progress: to its end where the client waits for hours, else for a while."""
     workspace = _workspace(ctx)
     settings = workspace.settings
-    patience = None if _client_name(ctx).startswith(_WAITS_FOR_HOURS) else settings.patience_s
-    progress = _Progress(ctx, settings.progress_s)
+    waits_for_hours = _client_name(ctx).startswith(_WAITS_FOR_HOURS)
+    until = inf if waits_for_hours else anyio.current_time() + settings.patience_s
+    told = 0.0
     with _told():
-        run = await workspace.engine().wait(run.run_id, timeout_s=patience, on_progress=progress)
+        while not run.final and (left := until - anyio.current_time()) > 0:
+            run = await workspace.engine().wait(run.run_id, timeout_s=min(settings.progress_s, left))
+            # Progress has to grow, also while nothing is finished: the client shows that it is alive.
+            told = float(run.done) if run.done > told else told + 0.001
+            await ctx.report_progress(told, run.total or None, plain_line(run.message))
     return reply(run_record(run))
-
-
-class _Progress:
-    """Tells the client how a run stands: at most every few seconds, with a figure that always grows."""
-
-    def __init__(self, ctx: Ctx, every_s: float) -> None:
-        self._ctx = ctx
-        self._every_s = every_s
-        self._figure = 0.0
-        self._next_at = 0.0
-
-    async def __call__(self, view: RunView) -> None:
-        """Report a run, unless the last report is fresh."""
-        now = anyio.current_time()
-        if now < self._next_at:
-            return
-        self._next_at = now + self._every_s
-        self._figure = float(view.done) if view.done > self._figure else self._figure + 0.001
-        await self._ctx.report_progress(self._figure, view.total or None, plain_line(view.message))
 
 
 def _workspace(ctx: Ctx) -> Workspace:
@@ -248,7 +229,7 @@ async def _ask(ctx: Ctx, work: Callable[[Engine], _T], *, roots: ListRootsResult
 
 
 @contextmanager
-def _told() -> Iterator[None]:
+def _told() -> Generator[None]:
     """Turn the engine's errors into replies with a remedy, and let nothing of any other leave the server."""
     try:
         yield

@@ -1,0 +1,125 @@
+"""Commands that look and cost nothing: validate, plan, estimate, schema, guide."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+import click
+
+from stratum_core.contracts import JsonValue
+from stratum_mcp.cli._bindings import read_bindings
+from stratum_mcp.cli._diagnostics import show_diagnostics
+from stratum_mcp.cli._exit import Exit
+from stratum_mcp.cli._report import show_estimate, show_plan
+from stratum_mcp.cli._session import Session, Verb
+from stratum_mcp.plain import plain
+
+__all__ = ["estimate", "guide", "plan", "schema", "validate"]
+
+
+@click.command(cls=Verb)
+@click.argument("spec")
+@click.pass_obj
+def validate(session: Session, spec: str) -> Exit:
+    """Check a document and report every fault at once, with its place and its fix.
+
+    SPEC is a file, or - for stdin.
+    """
+    text = _text(spec)
+    with session.engine() as engine:
+        found = engine.validate(text)
+
+    def human() -> None:
+        show_diagnostics(found.diagnostics, text, session.console())
+        count = len(found.diagnostics)
+        session.say(f"valid, {found.ir_hash[:12]}" if found.ok else f"{count} findings, not valid")
+
+    session.result(found.to_json(), human)
+    return Exit.OK if found.ok else Exit.FAILED
+
+
+@click.command(cls=Verb)
+@click.argument("spec")
+@click.option("--flow", help="Which flow; may be left out when the document has one.")
+@click.option("--input", "inputs", multiple=True, metavar="NAME=FILE|JSON", help="Bind an input.")
+@click.option(
+    "--column",
+    "columns",
+    multiple=True,
+    metavar="NAME.FIELD=COLUMN",
+    help="Take a field from this column of the file; the column `row` is the row's number.",
+)
+@click.option("--model", help="For functions that name none; `offline` needs no key.")
+@click.option("--rows", type=click.IntRange(min=1), help="Only the first N rows of each file.")
+@click.option("--out", help="Write the result to this csv, json or jsonl file.")
+@click.option("--cap", type=click.FloatRange(min=0), metavar="USD", help="The most the run may cost.")
+@click.option("--no-background", is_flag=True, help="End the run when whoever started it goes away.")
+@click.pass_obj
+def plan(  # noqa: PLR0913 - one parameter per option
+    session: Session,
+    *,
+    spec: str,
+    flow: str | None,
+    inputs: Sequence[str],
+    columns: Sequence[str],
+    model: str | None,
+    rows: int | None,
+    out: str | None,
+    cap: float | None,
+    no_background: bool,
+) -> Exit:
+    """Plan a job: check the document and every row, say in plain words what it does and costs.
+
+    SPEC is a file, or - for stdin. Nothing is sent to a model and nothing is spent.
+    """
+    options: dict[str, JsonValue] = {
+        "model": model,
+        "rows": rows,
+        "out": out,
+        "cap_usd": cap,
+        "background": False if no_background else None,
+    }
+    given = {name: value for name, value in options.items() if value is not None}
+    bound = read_bindings(inputs, columns)
+    with session.engine() as engine:
+        view = engine.plan(_text(spec), flow=flow, inputs=bound, options=given)
+    session.result(view.to_json(), lambda: show_plan(view, session.console()))
+    return Exit.OK
+
+
+@click.command(cls=Verb)
+@click.argument("plan_id")
+@click.option("--model", help="As if this model answered.")
+@click.option("--rows", type=click.IntRange(min=1), help="As if for the first N rows.")
+@click.pass_obj
+def estimate(session: Session, plan_id: str, model: str | None, rows: int | None) -> Exit:
+    """Price a plan: likely range, worst case, per step, and where the figures come from."""
+    with session.engine() as engine:
+        view = engine.estimate(plan_id, model=model, rows=rows)
+    session.result(view.to_json(), lambda: show_estimate(view, session.console()))
+    return Exit.OK
+
+
+@click.command(cls=Verb)
+@click.pass_obj
+def schema(session: Session) -> Exit:
+    """Print the JSON Schema of documents, for editors and generators."""
+    with session.engine() as engine:
+        Session(as_json=True).result(engine.schema(), lambda: None)
+    return Exit.OK
+
+
+@click.command(cls=Verb)
+@click.pass_obj
+def guide(session: Session) -> Exit:
+    """Print the one-page guide to writing a document."""
+    with session.engine() as engine:
+        text = engine.guide()
+    session.result({"guide": text}, lambda: click.echo(plain(text)))
+    return Exit.OK
+
+
+def _text(spec: str) -> str:
+    """Return a document's path as it is, or what stands on stdin; a final line break marks it as text."""
+    return f"{sys.stdin.read()}\n" if spec == "-" else spec

@@ -1,0 +1,140 @@
+"""Reports a person reads: a plan, a run with its census, the list of runs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from rich import box
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from stratum_core.contracts import JsonValue
+from stratum_core.engine import EstimateView, PlanView, RunView
+from stratum_core.money import format_usd, to_nusd
+from stratum_mcp.plain import plain, plain_line
+
+__all__ = ["show_census", "show_estimate", "show_plan", "show_run", "show_runs"]
+
+_CENSUS_NAMES = {
+    "items_done": "items done",
+    "items_failed": "items failed",
+    "failed_by_cause": "failed by cause",
+    "skipped": "steps skipped",
+    "calls_answered": "calls answered",
+    "calls_reused": "answers taken from the journal",
+    "calls_possibly_paid": "calls possibly paid",
+    "nusd": "cost",
+}
+
+
+def show_plan(view: PlanView, console: Console) -> None:
+    """Write a plan: what a person is asked, how it stands, and how to approve it."""
+    console.print(Text(plain(view.summary)), soft_wrap=True)
+    for warning in view.warnings:
+        console.print(Text(f"Warning: {plain_line(warning)}"), soft_wrap=True)
+    console.print()
+    console.print(Text(f"Plan {view.plan_id}: {view.approval.replace('_', ' ')}"), soft_wrap=True)
+    if view.run_id:
+        console.print(Text(f"It ran as {view.run_id}: stratum show {view.run_id}"), soft_wrap=True)
+    elif view.approval == "needs_approval":
+        console.print(Text(f"To approve it, a person runs: {plain_line(view.command)}"), soft_wrap=True)
+    elif view.approval == "approved":
+        console.print(Text(f"To run it: stratum execute {view.plan_id}"), soft_wrap=True)
+
+
+def show_estimate(view: EstimateView, console: Console) -> None:
+    """Write what a plan would cost, and each model call in it."""
+    mark = " (simulated)" if view.simulated else ""
+    console.print(
+        Text(
+            f"Likely {_usd(view.likely_usd)}{mark}, between {_usd(view.likely_low_usd)} and "
+            f"{_usd(view.likely_high_usd)}; worst case {_usd(view.worst_case_usd)} in {view.calls_at_most:,} calls"
+        ),
+        soft_wrap=True,
+    )
+    console.print(Text(f"Basis: {plain_line(view.basis)}"), soft_wrap=True)
+    if view.steps:
+        console.print(_table(list(view.steps[0]), (step.values() for step in view.steps)))
+
+
+def show_run(view: RunView, console: Console) -> None:
+    """Write a run: its one line, its census, the small figures of its result, and where the rest is."""
+    console.print(Text(plain(view.message)), soft_wrap=True)
+    if view.census:
+        show_census(view.census, console)
+    facts: Sequence[tuple[str, str]] = (
+        ("result", view.out or view.result_path),
+        ("whole result", view.result_path if view.out else ""),
+        ("error", view.error),
+        ("run", f"{view.run_id} of plan {view.plan_id}"),
+        ("journal head", view.chain_head),
+    )
+    for name, value in facts:
+        if value:
+            console.print(Text(f"{name}: {plain_line(value)}"), soft_wrap=True)
+
+
+def show_census(census: Mapping[str, JsonValue], console: Console) -> None:
+    """Write what became of every item and dollar as a table, and the first failures below it."""
+    simulated = bool(census.get("simulated"))
+    rows: list[tuple[str, str]] = []
+    for name, value in census.items():
+        if name in {"failures", "simulated"}:
+            continue
+        if name == "nusd" and isinstance(value, int):
+            rows.append(("cost", format_usd(value) + (" (simulated)" if simulated else "")))
+        elif isinstance(value, Mapping):
+            rows.extend(
+                (f"{_CENSUS_NAMES.get(name, name)}: {part}", _cell(count)) for part, count in value.items()
+            )
+        else:
+            rows.append((_CENSUS_NAMES.get(name, name.replace("_", " ")), _cell(value)))
+    console.print(_table(("census", ""), rows))
+    failures = census.get("failures")
+    for failure in failures if isinstance(failures, list) else []:
+        if isinstance(failure, Mapping):
+            words = (str(failure.get(part, "")) for part in ("path", "code", "message"))
+            console.print(Text(f"  failed {plain_line(' '.join(words))}"), soft_wrap=True)
+
+
+def show_runs(runs: Sequence[RunView], console: Console) -> None:
+    """Write the runs, newest first."""
+    if not runs:
+        console.print("No runs yet.")
+        return
+    rows = (
+        (
+            run.run_id,
+            run.state.replace("_", " ") + (" (live)" if run.live else ""),
+            f"{run.done}/{run.total}" if run.total else "",
+            _usd(run.usd) + (" (simulated)" if run.simulated else ""),
+            run.plan_id,
+        )
+        for run in runs
+    )
+    console.print(_table(("run", "state", "items", "cost", "plan"), rows))
+
+
+def _table(columns: Sequence[str], rows: Iterable[Iterable[JsonValue]]) -> Table:
+    """Build a table of cells that cannot steer the terminal."""
+    table = Table(box=box.SIMPLE, pad_edge=False)
+    for name in columns:
+        table.add_column(Text(name.replace("_", " ")))
+    for row in rows:
+        table.add_row(*(Text(_cell(value)) for value in row))
+    return table
+
+
+def _cell(value: JsonValue) -> str:
+    """Return one cell, safe to show."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, int):
+        return f"{value:,}"
+    return plain_line("" if value is None else str(value), 120)
+
+
+def _usd(value: float) -> str:
+    """Return dollars as people write them, rounded up."""
+    return format_usd(to_nusd(value))

@@ -1,0 +1,108 @@
+"""Commands about plans and runs: approve, execute, resume, cancel, runs, show."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import click
+
+from stratum_core.contracts import JsonValue
+from stratum_core.engine import RunView
+from stratum_core.errors import NeedsApproval, RunError
+from stratum_mcp.cli._approval import approval_exit, ask_in_terminal, no_terminal
+from stratum_mcp.cli._exit import Exit, exit_for_run
+from stratum_mcp.cli._report import show_plan, show_run, show_runs
+from stratum_mcp.cli._session import Session, Verb
+from stratum_mcp.cli._watch import watch
+
+__all__ = ["approve", "cancel", "execute", "resume", "runs", "show"]
+
+
+@click.command(cls=Verb)
+@click.argument("plan_id")
+@click.pass_obj
+def approve(session: Session, plan_id: str) -> Exit:
+    """Show a plan to a person and take their typed yes or no.
+
+    Needs a terminal, and refuses inside an agent's shell: a person decides, once, and a no is final for this plan.
+    """
+    with session.engine() as engine:
+        view = engine.approval(plan_id)
+        if view.state == "needs_approval":
+            reason = no_terminal(session)
+            if reason:
+                raise NeedsApproval(
+                    f"plan {plan_id} was not approved: {reason}",
+                    remedy=f"a person types it in a terminal of their own: stratum approve {plan_id}",
+                )
+            view = ask_in_terminal(session, engine, plan_id)
+    session.result(view.to_json(), lambda: session.say(view.message or view.state.replace("_", " ")))
+    return approval_exit(view)
+
+
+@click.command(cls=Verb)
+@click.argument("plan_id")
+@click.pass_obj
+def execute(session: Session, plan_id: str) -> Exit:
+    """Run an approved plan and watch it to its end.
+
+    Asked again for the same plan it shows the same run; it never starts a second.
+    """
+    with session.engine() as engine:
+        return _finish(session, watch(session, engine, engine.execute(plan_id)))
+
+
+@click.command(cls=Verb)
+@click.argument("run_id")
+@click.pass_obj
+def resume(session: Session, run_id: str) -> Exit:
+    """Watch a live run again, or go on with a stopped one; nothing recorded as paid is paid twice."""
+    with session.engine() as engine:
+        return _finish(session, watch(session, engine, engine.resume(run_id)))
+
+
+@click.command(cls=Verb)
+@click.argument("run_id")
+@click.pass_obj
+def cancel(session: Session, run_id: str) -> Exit:
+    """Stop a run: no new calls, those under way are settled, what is done is kept."""
+    with session.engine() as engine:
+        view = engine.cancel(run_id)
+    session.result(view.to_json(), lambda: show_run(view, session.console()))
+    return Exit.OK
+
+
+@click.command(cls=Verb)
+@click.pass_obj
+def runs(session: Session) -> Exit:
+    """List the runs, newest first."""
+    with session.engine() as engine:
+        found = engine.runs()
+    session.result([run.to_json() for run in found], lambda: show_runs(found, session.console()))
+    return Exit.OK
+
+
+@click.command(cls=Verb)
+@click.argument("id")
+@click.pass_obj
+def show(session: Session, id: str) -> Exit:
+    """Show a plan, or a run with its census; with --json a run's attempts and events too.
+
+    ID is a plan or a run.
+    """
+    with session.engine() as engine:
+        try:
+            run = engine.show_run(id)
+        except RunError:
+            plan = engine.show_plan(id)
+            session.result(plan.to_json(), lambda: show_plan(plan, session.console()))
+            return Exit.OK
+        record: Mapping[str, JsonValue] = {**run.to_json(), "report": engine.run_report(id)}
+    session.result(record, lambda: show_run(run, session.console()))
+    return Exit.OK
+
+
+def _finish(session: Session, run: RunView) -> Exit:
+    """Write how a run ended and return its exit code."""
+    session.result(run.to_json(), lambda: show_run(run, session.console()))
+    return exit_for_run(run)
