@@ -30,14 +30,22 @@ _HEADS: Mapping[RunState, str] = {
 }
 
 
-def progress_line(*, state: RunState, done: int, total: int, nusd: int, cap_nusd: int, simulated: bool) -> str:
+def progress_line(
+    *, state: RunState, done: int, total: int, nusd: int, cap_nusd: int, simulated: bool
+) -> str:
     """Return one line of progress, e.g. `Running: 31/124 items, $0.011 of $0.05`."""
     items = f"{done}/{total} items, " if total else ""
     return f"{_HEADS[state]}: {items}{_money(nusd, simulated=simulated)} of {format_usd(cap_nusd)}"
 
 
 def receipt_line(
-    *, state: RunState, census: Mapping[str, JsonValue], result: JsonValue, error: str, out: str
+    *,
+    state: RunState,
+    census: Mapping[str, JsonValue],
+    result: JsonValue,
+    error: str,
+    out: str,
+    simulated: bool,
 ) -> str:
     """Return the one line that ends a run.
 
@@ -47,10 +55,13 @@ def receipt_line(
     failed = _count(census, "items_failed")
     if failed:
         parts.append(f"{failed} failed")
-    simulated = bool(census.get("simulated"))
     parts.append(_money(_count(census, "nusd"), simulated=simulated))
     retries = census.get("retries")
-    tries = sum(count for count in retries.values() if isinstance(count, int)) if isinstance(retries, Mapping) else 0
+    tries = (
+        sum(count for count in retries.values() if isinstance(count, int))
+        if isinstance(retries, Mapping)
+        else 0
+    )
     parts.append(f"{tries} {'retry' if tries == 1 else 'retries'}")
     unknown = _count(census, "calls_possibly_paid")
     if unknown:

@@ -61,15 +61,17 @@ def rows_of(value: JsonValue) -> list[JsonValue]:
     if isinstance(value, Sequence) and not isinstance(value, str):
         return list(value)
     if isinstance(value, Mapping):
-        tables = [part for part in value.values() if _is_table(part)]
+        tables = [table for part in value.values() if (table := _table(part))]
         if tables:
-            return list(max(tables, key=len))
+            return max(tables, key=len)
     return [value]
 
 
-def _is_table(part: JsonValue) -> bool:
-    """Return whether a part of a record is a list of records."""
-    return isinstance(part, list) and bool(part) and all(isinstance(row, Mapping) for row in part)
+def _table(part: JsonValue) -> list[JsonValue]:
+    """Return the rows of a list of records; nothing for anything else."""
+    if isinstance(part, str) or not isinstance(part, Sequence):
+        return []
+    return list(part) if all(isinstance(row, Mapping) for row in part) else []
 
 
 def _csv_text(rows: Sequence[JsonValue]) -> str:

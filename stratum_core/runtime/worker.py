@@ -16,7 +16,6 @@ import os
 import random
 import signal
 import sys
-import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,7 +26,7 @@ import anyio
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import JournalBusy, StratumError
-from stratum_core.journal import ControlStore, RunJournal, RunRecord, RunState
+from stratum_core.journal import ControlStore, RunJournal, RunRecord
 from stratum_core.llm import LitellmClient, ModelClient, PriceTable
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.money import Nusd
@@ -62,17 +61,19 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--run", required=True)
     options = parser.parse_args(arguments)
-    logging.basicConfig(stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s")
-    with ControlStore.open(options.state_dir, clock=time.time) as control:
-        try:
-            run = control.run(options.run)
-            anyio.run(_work, options.state_dir, control, run, dict(os.environ))
-        except JournalBusy:
-            return _EXIT_BUSY
-        except StratumError as fault:
-            _log.error("%s: %s", fault.code, fault)  # noqa: TRY400 - a traceback tells the operator nothing more
-            control.update_run(options.run, state="failed", receipt={"error": str(fault), "code": fault.code})
-            return _EXIT_FAULT
+    logging.basicConfig(
+        stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
+    )
+    control = ControlStore.open(options.state_dir)
+    try:
+        run = control.run(options.run)
+        anyio.run(_work, options.state_dir, control, run, dict(os.environ))
+    except JournalBusy:
+        return _EXIT_BUSY
+    except StratumError as fault:
+        _log.error("%s: %s", fault.code, fault)
+        control.update_run(options.run, state="failed", receipt={"error": str(fault), "code": fault.code})
+        return _EXIT_FAULT
     return 0
 
 
@@ -88,8 +89,8 @@ async def _work(state_dir: Path, control: ControlStore, run: RunRecord, environ:
         prices=PriceTable.load(Path(prices)) if prices else PriceTable.load(),
         environ=environ,
     )
-    journal = await RunJournal.open(state_dir, run.run_id, create=True, clock=time.time)
-    control.update_run(run.run_id, state="running", receipt={})
+    journal = RunJournal.open(state_dir, run.run_id, create=True)
+    control.update_run(run.run_id, state="running")
     context = RunContext(
         program=job.plan.program,
         journal=journal,
@@ -113,15 +114,16 @@ async def _run_until_told(job: _Job, context: RunContext) -> RunOutcome:
     """Run the flow while listening for commands."""
     flow = job.plan.program.flows[job.plan.flow]
     budget = Budget(
-        nusd=Nusd(job.run.cap_nusd),
+        nusd=None if job.run.cap_nusd is None else Nusd(job.run.cap_nusd),
         tokens=None if flow.budget is None else flow.budget.tokens,
     )
+    ended: list[RunOutcome] = []
     async with anyio.create_task_group() as group:
         group.start_soon(_obey_signals, context)
         group.start_soon(_obey_commands, job, context)
-        outcome = await run_program(context, flow=job.plan.flow, inputs=job.plan.inputs, budget=budget)
+        ended.append(await run_program(context, flow=job.plan.flow, inputs=job.plan.inputs, budget=budget))
         group.cancel_scope.cancel()
-    return outcome
+    return ended[0]
 
 
 async def _obey_signals(context: RunContext) -> None:

@@ -1,0 +1,441 @@
+"""The engine: the use cases every surface calls, with approval and contracts enforced here and nowhere else.
+
+An engine holds no state of its own but the processes it started: plans, approvals and runs are rows and files in the
+state directory, so a command line and a server over the same directory see the same things, and either may be killed
+at any moment.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from importlib import resources
+from types import TracebackType
+from typing import Self, cast
+
+import anyio
+
+from stratum_core.approval import (
+    Decision,
+    PlanFacts,
+    approval_record,
+    policy_decision,
+    require_allowed,
+    require_local_allowed,
+    this_principal,
+)
+from stratum_core.checks import Limits, check
+from stratum_core.contracts import JsonValue
+from stratum_core.engine._pictures import plan_view, run_report, run_view
+from stratum_core.engine._runners import Runners
+from stratum_core.engine._settings import Settings
+from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, RunView, Validation
+from stratum_core.errors import PlanError
+from stratum_core.ir import MAX_BYTES, ir_schema
+from stratum_core.journal import ApprovalRecord, Channel, ControlStore, PlanRecord, RunRecord
+from stratum_core.llm import missing_key
+from stratum_core.money import NUSD_PER_USD, to_usd
+from stratum_core.plan import (
+    BindLimits,
+    PlanContext,
+    PlanOptions,
+    Roots,
+    build_plan,
+    estimate_what_if,
+    reopen,
+)
+
+__all__ = ["Engine"]
+
+_POLL_S = 0.2
+_DECLINED = (
+    "The person said no to this plan. Nothing was run; change it and plan again only if they ask for that."
+)
+
+
+class Engine:
+    """The use cases over one state directory; a context manager."""
+
+    def __init__(self, settings: Settings, *, clock: Callable[[], float] = time.time) -> None:
+        """Open the state directory, making it when needed.
+
+        Args:
+            settings: Where things are, and what the operator allows.
+            clock: Seconds since the Unix epoch.
+
+        Raises:
+            JournalError: The control file is damaged, newer than this version, or on a network file system.
+        """
+        self.settings = settings
+        self._clock = clock
+        self._control = ControlStore.open(settings.state_dir, clock=clock)
+        self._runners = Runners(settings.state_dir, settings.environ)
+        self._simulated: dict[str, bool] = {}
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Let go of the runners that were started; background ones go on."""
+        self._runners.close()
+
+    # --- documents --------------------------------------------------------------------------------------------
+
+    def validate(self, spec: str) -> Validation:
+        """Check a document and report everything that is wrong with it.
+
+        Args:
+            spec: The text itself (it has a line break or starts with `{`), or the path of a file in an allowed folder.
+
+        Raises:
+            InputError: The path leads outside the allowed folders, or to nothing.
+        """
+        checked = check(self._text(spec), limits=self._limits())
+        return Validation(
+            ok=checked.ok,
+            diagnostics=tuple(diagnostic.to_json() for diagnostic in checked.diagnostics),
+            ir_hash="" if checked.program is None else checked.program.ir_hash,
+        )
+
+    def schema(self) -> JsonValue:
+        """Return the JSON Schema of the document language."""
+        return cast("JsonValue", ir_schema())
+
+    def guide(self) -> str:
+        """Return the language on one page."""
+        return resources.files("stratum_core.ir").joinpath("guide.md").read_text("utf-8")
+
+    # --- plans ------------------------------------------------------------------------------------------------
+
+    def plan(
+        self,
+        spec: str,
+        *,
+        flow: str | None = None,
+        inputs: Mapping[str, JsonValue],
+        options: Mapping[str, JsonValue] | None = None,
+    ) -> PlanView:
+        """Make a plan and store it; nothing is called and nothing is spent.
+
+        Args:
+            spec: As for `validate`.
+            flow: The flow to run; None: the only one no other flow calls.
+            inputs: For each parameter a value, or `{"file": path, "columns": {field: column}}`.
+            options: model, rows, out, cap_usd, mode, background.
+
+        Raises:
+            DiagnosticsError: The document is wrong; every diagnostic is in `detail`.
+            InputError: A file, column or row does not fit.
+            PlanError: A flow, option, model or cap cannot be, or the policy does not allow it.
+            ConfigurationError: No model is configured, or its key is missing.
+        """
+        plan = build_plan(
+            self._text(spec),
+            flow=flow,
+            inputs=inputs,
+            options=PlanOptions.from_json(dict(options or {})),
+            context=self._plan_context(),
+        )
+        record = PlanRecord(
+            plan_id=plan.id,
+            plan_hash=plan.plan_hash,
+            record=plan.to_record(),
+            created_at_ms=_ms(plan.created_at),
+            expires_at_ms=_ms(plan.expires_at),
+            principal=this_principal(),
+        )
+        require_allowed(_facts(record), self.settings.policy)
+        self._control.save_plan(record)
+        return self._plan_view(record)
+
+    def show_plan(self, plan_id: str) -> PlanView:
+        """Return a stored plan as it stands.
+
+        Raises:
+            PlanError: There is no such plan.
+        """
+        return self._plan_view(self._control.plan(plan_id))
+
+    def estimate(self, plan_id: str, *, model: str | None = None, rows: int | None = None) -> EstimateView:
+        """Return what a plan would cost, or would on another model or for only its first rows.
+
+        Raises:
+            PlanError: The plan is unknown or its files changed, the model is unknown or not allowed, or rows < 1.
+        """
+        record = self._control.plan(plan_id).record
+        context = self._plan_context()
+        estimate = estimate_what_if(reopen(record), context, model=model, rows=rows)
+        return EstimateView(
+            plan_id=plan_id,
+            likely_usd=_usd(estimate.likely_nusd),
+            likely_low_usd=_usd(estimate.low_nusd),
+            likely_high_usd=_usd(estimate.high_nusd),
+            worst_case_usd=_usd(estimate.worst.nusd),
+            calls_at_most=estimate.worst.calls,
+            basis=estimate.basis,
+            steps=tuple(cast("list[Mapping[str, JsonValue]]", estimate.to_json()["steps"])),
+            simulated=bool(record["simulated"]) if model is None else model == "offline",
+        )
+
+    # --- approval ---------------------------------------------------------------------------------------------
+
+    def question(self, plan_id: str) -> str:
+        """Return what a person is asked to agree to: the plan in plain words, cost last.
+
+        Raises:
+            PlanError: There is no such plan.
+        """
+        return str(self._control.plan(plan_id).record["summary"])
+
+    def approval(self, plan_id: str) -> ApprovalView:
+        """Return how a plan stands; when nobody has answered, the operator's policy may answer for itself.
+
+        Raises:
+            PlanError: There is no such plan, or it has expired.
+        """
+        plan = self._usable_plan(plan_id)
+        standing = self._control.standing_decision(plan_id)
+        if standing is None:
+            decision = policy_decision(_facts(plan), self.settings.policy)
+            if decision is None:
+                return _needs_approval(plan_id)
+            standing = self._record(plan, decision)
+        return _answered(standing)
+
+    def decide(self, plan_id: str, *, approved: bool, channel: Channel, note: str = "") -> ApprovalView:
+        """Store a person's answer to a plan; the first answer stands.
+
+        Only a surface that has just asked a person calls this. No argument of any tool reaches it.
+
+        Raises:
+            PlanError: There is no such plan, or it has expired.
+            ApprovalError: The policy wants an answer from outside this account.
+        """
+        plan = self._usable_plan(plan_id)
+        facts = _facts(plan)
+        if approved:
+            require_local_allowed(facts, self.settings.policy)
+        decision = Decision(
+            decision="approved" if approved else "declined",
+            channel=channel,
+            principal=this_principal(),
+            note=note,
+        )
+        return _answered(self._record(plan, decision))
+
+    # --- runs -------------------------------------------------------------------------------------------------
+
+    def execute(self, plan_id: str) -> RunView:
+        """Use a plan's approval up and start its run; for a plan that has its run, return that run.
+
+        Raises:
+            PlanError: The plan is unknown or has expired.
+            NeedsApproval: Nobody has answered; the remedy holds the command for the person.
+            ApprovalError: The answer was no, or has expired.
+        """
+        plan = self._control.plan(plan_id)
+        record = plan.record
+        run_id = f"run_{secrets.token_hex(6)}"
+        if self._run_of(plan_id) is None:
+            self.approval(plan_id)
+        run = self._control.create_run(plan_id, plan.plan_hash, cast("int", record["cap_nusd"]), run_id)
+        if run.run_id == run_id:
+            self._start(run.run_id, record)
+        return self.show_run(run.run_id)
+
+    def resume(self, run_id: str) -> RunView:
+        """Re-join a live run, or start a runner for one that stopped before its end.
+
+        What is on record is not bought again. A person's answer never travels through here.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        view = self.show_run(run_id)
+        if view.live or view.state in {"completed", "completed_with_failures", "cancelled"}:
+            return view
+        self._start(run_id, self._control.plan(view.plan_id).record)
+        return self.show_run(run_id)
+
+    def cancel(self, run_id: str) -> RunView:
+        """Ask a run to stop: nothing new is sent, what is in flight is settled and kept.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        view = self.show_run(run_id)
+        if view.final and view.state not in {"interrupted", "waiting"}:
+            return view
+        self._control.request_cancel(run_id, principal=this_principal())
+        if not view.live:
+            self._control.update_run(run_id, state="cancelled")
+        return self.show_run(run_id)
+
+    def show_run(self, run_id: str) -> RunView:
+        """Return a run as it stands.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        return self._run_view(self._control.run(run_id))
+
+    def runs(self, *, limit: int = 100) -> tuple[RunView, ...]:
+        """Return the newest runs, newest first."""
+        return tuple(self._run_view(run) for run in self._control.runs(limit=limit))
+
+    def run_report(self, run_id: str) -> JsonValue:
+        """Return everything on record about a run: its view, its attempts and its events.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        return run_report(self.settings.state_dir, self.show_run(run_id))
+
+    async def wait(
+        self,
+        run_id: str,
+        *,
+        timeout_s: float | None = None,
+        on_progress: Callable[[RunView], Awaitable[None]] | None = None,
+    ) -> RunView:
+        """Wait until a run is over or the time is; cancelling the wait does not touch the run.
+
+        Args:
+            run_id: The run.
+            timeout_s: At most so long, in seconds; None: to the end.
+            on_progress: Called with every change of what the view says.
+
+        Raises:
+            RunError: There is no such run.
+        """
+        seen = ""
+        view = await anyio.to_thread.run_sync(self.show_run, run_id)
+        with anyio.move_on_after(timeout_s):
+            while not view.final:
+                if on_progress is not None and view.message != seen:
+                    seen = view.message
+                    await on_progress(view)
+                await anyio.sleep(_POLL_S)
+                view = await anyio.to_thread.run_sync(self.show_run, run_id)
+        return view
+
+    # --- inside -----------------------------------------------------------------------------------------------
+
+    def _text(self, spec: str) -> str | bytes:
+        """Return a document's text, read from its file when `spec` is a path."""
+        if "\n" in spec or spec.lstrip().startswith("{"):
+            return spec
+        return Roots(*self.settings.roots).read(spec, max_bytes=MAX_BYTES + 1).data
+
+    def _limits(self) -> Limits:
+        policy = self.settings.policy
+        return Limits(
+            models_allowed=policy.models_allowed,
+            max_usd=None if policy.max_nusd is None else Decimal(policy.max_nusd) / NUSD_PER_USD,
+        )
+
+    def _plan_context(self) -> PlanContext:
+        settings, policy = self.settings, self.settings.policy
+        return PlanContext(
+            roots=Roots(*settings.roots),
+            prices=settings.prices,
+            now=datetime.fromtimestamp(self._clock(), UTC),
+            default_model=settings.default_model,
+            missing_key=lambda model: missing_key(model, settings.environ),
+            limits=self._limits(),
+            bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
+            ttl=timedelta(hours=policy.plan_ttl_hours),
+        )
+
+    def _plan_view(self, plan: PlanRecord) -> PlanView:
+        standing = self._control.standing_decision(plan.plan_id)
+        run_id = "" if standing is None else standing.consumed_by or ""
+        return plan_view(
+            plan.plan_id, plan.record, "needs_approval" if standing is None else standing.decision, run_id
+        )
+
+    def _run_view(self, run: RunRecord) -> RunView:
+        if run.plan_id not in self._simulated:
+            self._simulated[run.plan_id] = bool(self._control.plan(run.plan_id).record["simulated"])
+        return run_view(
+            self.settings.state_dir,
+            run,
+            alive=self._runners.alive(run.run_id),
+            simulated=self._simulated[run.plan_id],
+        )
+
+    def _usable_plan(self, plan_id: str) -> PlanRecord:
+        plan = self._control.plan(plan_id)
+        if plan.expires_at_ms <= self._clock() * 1000 and self._run_of(plan_id) is None:
+            raise PlanError(f"plan {plan_id} has expired", remedy="plan again: prices and inputs may differ")
+        return plan
+
+    def _run_of(self, plan_id: str) -> str | None:
+        standing = self._control.standing_decision(plan_id)
+        return None if standing is None else standing.consumed_by
+
+    def _record(self, plan: PlanRecord, decision: Decision) -> ApprovalRecord:
+        row = approval_record(
+            decision,
+            _facts(plan),
+            approval_id=f"approval_{secrets.token_hex(8)}",
+            now_ms=int(self._clock() * 1000),
+            policy=self.settings.policy,
+        )
+        return self._control.record_decision(row)
+
+    def _start(self, run_id: str, record: Mapping[str, JsonValue]) -> None:
+        options = PlanOptions.from_json(record["options"])
+        self._runners.start(run_id, background=options.background)
+
+
+def _facts(plan: PlanRecord) -> PlanFacts:
+    """Return what a policy looks at, from the stored record: what is approved is what is on disk."""
+    record = plan.record
+    models = cast("Mapping[str, str]", record["models"])
+    return PlanFacts(
+        plan_id=plan.plan_id,
+        plan_hash=plan.plan_hash,
+        flow=str(record["flow"]),
+        ir_hash=str(record["ir_hash"]),
+        models=frozenset(models.values()),
+        cap_nusd=cast("int", record["cap_nusd"]),
+        rows=cast("int", record["items"]),
+    )
+
+
+def _needs_approval(plan_id: str) -> ApprovalView:
+    """Return the view of a plan nobody has answered."""
+    return ApprovalView(
+        plan_id=plan_id,
+        state="needs_approval",
+        message=f"A person has to agree to this plan. In their own terminal: stratum approve {plan_id}",
+    )
+
+
+def _answered(record: ApprovalRecord) -> ApprovalView:
+    """Return the view of an answer."""
+    said = f'; they said: "{record.note}"' if record.note and record.channel != "policy" else ""
+    message = _DECLINED if record.decision == "declined" else f"Approved ({record.channel})"
+    return ApprovalView(
+        plan_id=record.plan_id, state=record.decision, channel=record.channel, message=f"{message}{said}"
+    )
+
+
+def _usd(nusd: int) -> float:
+    return float(to_usd(nusd))
+
+
+def _ms(moment: datetime) -> int:
+    return int(moment.timestamp() * 1000)
