@@ -31,12 +31,13 @@ from stratum_core.ir._load import LoadedDocument, load
 from stratum_core.ir._positions import Path, Positions, format_path
 from stratum_core.ir._read_flows import parse_require
 from stratum_core.ir._schema import ir_schema
-from stratum_core.ir._source import Span
+from stratum_core.ir._source import MAX_BYTES, Span
 from stratum_core.ir._type_text import ParsedType, TypeFinding, parse_type
 
 __all__ = [
     "DOCUMENT_CODES",
     "INVALID",
+    "MAX_BYTES",
     "VERBS",
     "AwaitHuman",
     "Branch",

@@ -25,7 +25,7 @@ from stratum_core.plan._estimate import Estimate, estimate_program
 from stratum_core.plan._executable import choose_flow, reach_of, refuse_later
 from stratum_core.plan._models import check_models, choose_models, prices_of, with_models
 from stratum_core.plan._options import PlanOptions
-from stratum_core.plan._plan import CapSource, Plan, plan_hash_of
+from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of
 from stratum_core.specs import FlowSpec
 
 __all__ = ["build_plan", "estimate_what_if"]
@@ -117,12 +117,12 @@ def build_plan(
 
 
 def estimate_what_if(
-    plan: Plan, context: PlanContext, *, model: str | None = None, rows: int | None = None
+    plan: ReopenedPlan, context: PlanContext, *, model: str | None = None, rows: int | None = None
 ) -> Estimate:
     """Return what a plan would cost on another model, or for only its first rows; the plan itself stays as it is.
 
     Args:
-        plan: The plan.
+        plan: The stored plan, opened again.
         context: For prices and the operator's limits; no key is asked for, since nothing will be called.
         model: Stands in for every model of the plan.
         rows: Only the first so many rows of each file (of each list, when there is no file).
@@ -134,10 +134,9 @@ def estimate_what_if(
         raise PlanError(f"rows is {rows}, but an estimate needs at least one row", remedy="give 1 or more")
     models = dict.fromkeys(plan.models, model) if model is not None else dict(plan.models)
     check_models(models, replace(context, missing_key=no_key_missing))
-    any_file = any(bound.file is not None for bound in plan.inputs)
     values = {
-        bound.name: _first_rows(bound.value, rows if bound.file is not None or not any_file else None)
-        for bound in plan.inputs
+        name: _first_rows(value, rows if name in plan.from_files or not plan.from_files else None)
+        for name, value in plan.inputs.items()
     }
     return estimate_program(
         with_models(plan.program, models), plan.flow, values, price_of=prices_of(models, context.prices)

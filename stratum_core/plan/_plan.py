@@ -148,6 +148,10 @@ class ReopenedPlan:
     flow: str
     inputs: Mapping[str, JsonValue]
     """A checked value for each of the flow's parameters."""
+    from_files: frozenset[str]
+    """The parameters whose value was read from a file."""
+    models: Mapping[str, str]
+    """Function -> model, for every reachable infer function."""
     default_model: str
     """Of no consequence: every reachable function names its model. Empty when no model is called."""
     options: PlanOptions
@@ -199,6 +203,8 @@ def reopen(
         program=program,
         flow=flow,
         inputs=_reread(program, flow, bindings, where, options.rows),
+        from_files=frozenset(str(item["name"]) for item in bindings if item["kind"] == "file"),
+        models=dict(models),
         default_model=next(iter(models.values()), ""),
         options=options,
         out=None if out is None else Path(str(out)),
