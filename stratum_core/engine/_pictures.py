@@ -76,8 +76,9 @@ def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool) -
             state=state, done=done, total=total, nusd=nusd, cap_nusd=run.cap_nusd or 0, simulated=simulated
         )
     else:
+        counted = census or _bare_census(snapshot)
         message = receipt_line(
-            state=state, census=census or _bare_census(snapshot), result=result, error=error, out=out
+            state=state, census=counted, result=result, error=error, out=out, simulated=simulated
         )
         if state in _RESUMABLE:
             message += f" To go on: stratum resume {run.run_id}"
