@@ -33,7 +33,7 @@ PROVIDERS = (
     "together_ai",
     "xai",
 )
-OFFLINE_PRICED_AS = "anthropic/claude-haiku-4-5"
+OFFLINE_PRICED_AS = "anthropic/claude-haiku-5-5"
 NOT_CHAT = re.compile(
     # Billed per search, second, image or session as well, tuned by one account, or not for chat.
     r"audio|search|computer-use|deep-research|tts|lyria|robotics|guard|ft:|together-ai-|omni|voxtral|container|exp-"

@@ -301,6 +301,7 @@ def _usable(
         raise ApprovalError(
             f"plan {plan.plan_id} was declined by {approval.principal}",
             remedy="a no is final; change what was refused and plan again",
+            detail={"plan_id": plan.plan_id, "state": "declined"},
         )
     if approval.expires_at_ms <= now_ms:
         raise ApprovalError(

@@ -24,6 +24,7 @@ __all__ = ["demo"]
 _DOCUMENT = "reviews.stratum.yaml"
 _DATA = "reviews.csv"
 _FLOW = "process_reviews"
+_CAP_USD = 0.05
 _COLUMNS: Final[Mapping[str, JsonValue]] = {
     "id": "review_id",
     "product": "Product",
@@ -54,7 +55,7 @@ def demo(session: Session, yes_under: float | None, rows: int | None, out: str) 
             str(samples / _DOCUMENT),
             flow=_FLOW,
             inputs={"reviews": {"file": str(samples / _DATA), "columns": dict(_COLUMNS)}},
-            options={"model": "offline", "rows": rows, "out": out},
+            options={"model": "offline", "rows": rows, "out": out, "cap_usd": _CAP_USD},
         )
         decided = _decide(session, engine, plan, yes_under)
         if decided is not Exit.OK:
