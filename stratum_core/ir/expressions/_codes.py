@@ -15,8 +15,8 @@ EXPRESSION_CODES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "E200": (
             "Expression too large",
             (
-                "An expression has at most 4,096 characters, 1,000 parts and 64 levels of nesting, so that checking and "
-                "running it always ends quickly."
+                "An expression has at most 4,096 characters, 1,000 parts and 64 levels of nesting, so that checking "
+                "and running it always ends quickly."
             ),
             "Move the logic to a compute function, or split it over several steps.",
         ),
@@ -77,8 +77,8 @@ EXPRESSION_CODES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "E210": (
             "Unknown name",
             (
-                "An expression reads the names of its place: inputs, `result`, `input`, earlier steps, `item`, `index`. "
-                "Text needs quotes."
+                "An expression reads the names of its place: inputs, `result`, `input`, earlier steps, `item`, "
+                "`index`. Text needs quotes."
             ),
             'Correct the spelling, move the step up, or quote the text: `"none"`.',
         ),
@@ -141,8 +141,8 @@ EXPRESSION_CODES: Mapping[str, tuple[str, str, str]] = MappingProxyType(
         "E221": (
             "Foreign spelling",
             (
-                "The meaning is clear but the spelling is of another language: `&& || ! === null true ?: ?. ?? => .length "
-                ".includes(x) ${{ x }} $.input.x`. The fix can be applied as it stands."
+                "The meaning is clear but the spelling is of another language: `&& || ! === null true ?: ?. ?? => "
+                ".length .includes(x) ${{ x }} $.input.x`. The fix can be applied as it stands."
             ),
             "Apply the fix; text literals are never touched.",
         ),

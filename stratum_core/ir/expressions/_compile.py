@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from stratum_core.contracts import (
@@ -32,12 +32,14 @@ from stratum_core.ir.expressions._context import Context, nearest
 from stratum_core.ir.expressions._evaluate import build
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._limits import DEFAULT_FUEL
+from stratum_core.ir.expressions._loops import Run
 from stratum_core.ir.expressions._meter import Meter
 from stratum_core.ir.expressions._narrow import Facts, Path, facts, path_of
 from stratum_core.ir.expressions._parse import parse
 from stratum_core.ir.expressions._render import render
 from stratum_core.ir.expressions._scan import quote
 from stratum_core.ir.expressions._shape import literal_type, say, shape
+from stratum_core.ir.expressions._tree import descendants, operands, target_names
 
 __all__ = ["CompileResult", "CompiledExpression", "canonical", "compile_expression", "literal_expression"]
 
@@ -60,7 +62,7 @@ class CompiledExpression:
     """The syntax tree, for analyses such as the planner's size estimates."""
     types: Mapping[ast.expr, Type] = field(repr=False)
     """The static type of each node of the tree."""
-    run: Callable[[Meter], JsonValue] = field(repr=False)
+    run: Run = field(repr=False)
     """The tree as a closure."""
 
     def evaluate(self, values: Mapping[str, JsonValue], *, fuel: int = DEFAULT_FUEL) -> JsonValue:
@@ -142,16 +144,29 @@ def compile_expression(
 
 def _compiled(text: str, tree: ast.expr, kind: Type, types: Mapping[ast.expr, Type]) -> CompiledExpression:
     """Put a checked tree together."""
+    free = _free_names(descendants(tree))
     return CompiledExpression(
         source=text,
         canonical=render(tree),
         type=kind,
-        names=_free_names(tree),
-        reads=_paths(tree),
+        names=free,
+        reads=_paths(tree, free),
         node=tree,
         types=types,
-        run=build(tree, types),
+        run=_built_when_used(tree, types),
     )
+
+
+def _built_when_used(tree: ast.expr, types: Mapping[ast.expr, Type]) -> Run:
+    """Return the closure of a tree, made at the first evaluation: a document is checked more often than it runs."""
+    built: list[Run] = []
+
+    def run(meter: Meter) -> JsonValue:
+        if not built:
+            built.append(build(tree, types))
+        return built[0](meter)
+
+    return run
 
 
 def _assumed(conditions: Sequence[str]) -> Facts:
@@ -204,43 +219,26 @@ def _wrong_type(context: Context, tree: ast.expr, kind: Type, want: Type) -> Non
     context.report("E220", tree, message, advice, replacement=replacement)
 
 
-def _free_names(tree: ast.expr) -> frozenset[str]:
-    """Return the names that are neither functions nor bound by a comprehension."""
-    called = {node.func for node in ast.walk(tree) if isinstance(node, ast.Call)}
-    bound = {
-        name.id
-        for node in ast.walk(tree)
-        if isinstance(node, ast.comprehension)
-        for name in ast.walk(node.target)
-        if isinstance(name, ast.Name)
-    }
-    names = {node.id for node in ast.walk(tree) if isinstance(node, ast.Name) and node not in called}
-    return frozenset(names - bound)
+def _free_names(nodes: list[ast.expr]) -> frozenset[str]:
+    """Return the names that no comprehension gives; shadowing is refused, so each name is one or the other."""
+    bound = {name.id for node in nodes for name in target_names(node)}
+    return frozenset({node.id for node in nodes if isinstance(node, ast.Name)} - bound)
 
 
-def _paths(tree: ast.expr) -> frozenset[Path]:
+def _paths(tree: ast.expr, free: frozenset[str]) -> frozenset[Path]:
     """Return the longest path of each free name."""
-    free = _free_names(tree)
     found: set[Path] = set()
-    stack: list[ast.AST] = [tree]
+    stack: list[ast.expr] = [tree]
     while stack:
         node = stack.pop()
-        path = path_of(node) if isinstance(node, ast.expr) else None
-        if path is not None:
-            if path[0] in free:
-                found.add(path)
-            continue
-        stack.extend(
-            node.args if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) else _parts(node)
-        )
+        path = path_of(node)
+        if path is not None and path[0] in free:
+            found.add(path)
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            stack.extend([node.func.value, *node.args])
+        elif path is None:
+            stack.extend(operands(node))
     return frozenset(found)
-
-
-def _parts(node: ast.AST) -> list[ast.AST]:
-    """Return the parts of a node; a method call reads from its receiver, not from the method."""
-    if isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
-        return [node.func.value, *node.args]
-    return list(ast.iter_child_nodes(node))
 
 
 def canonical(text: str) -> str | None:

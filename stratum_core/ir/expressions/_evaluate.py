@@ -21,7 +21,7 @@ from stratum_core.ir.expressions._methods import METHODS
 from stratum_core.ir.expressions._pattern import matcher, pattern_weight
 from stratum_core.ir.expressions._render import COMPARISONS, OPERATORS, render
 from stratum_core.ir.expressions._search import compile_search, find_all
-from stratum_core.ir.expressions._shape import is_number, shape
+from stratum_core.ir.expressions._shape import is_number, is_text_shape, shape
 from stratum_core.ir.expressions._values import equal, holds_datetimes, instant, order_key
 
 __all__ = ["build"]
@@ -191,11 +191,13 @@ class _Builder:
 
         return decide
 
-    def condition(self, node: ast.expr) -> Callable[[Meter], bool]:
+    def condition(self, node: ast.expr) -> Run:
         """Return a closure that gives a bool or an error."""
         run = self.run(node)
+        if isinstance(node, (ast.Compare, ast.BoolOp)):
+            return run  # always a bool
 
-        def test(meter: Meter) -> bool:
+        def test(meter: Meter) -> JsonValue:
             value = run(meter)
             if value is True or value is False:
                 return value
@@ -244,6 +246,9 @@ class _Builder:
             for left, op, right in zip(operands, node.ops, operands[1:], strict=False)
         ]
         if len(tests) == 1:
+            listed = self.listed(node)
+            if listed is not None:
+                return listed
             left, right, test = runs[0], runs[1], tests[0]
             return lambda meter: test(meter, left(meter), right(meter))
 
@@ -257,6 +262,23 @@ class _Builder:
             return True
 
         return chain
+
+    def listed(self, node: ast.Compare) -> Run | None:
+        """Return a shortcut for a text in a list of text literals, the commonest membership test."""
+        wanted, right, run = isinstance(node.ops[0], ast.In), node.comparators[0], self.run(node.left)
+        if not isinstance(node.ops[0], (ast.In, ast.NotIn)) or not isinstance(right, ast.List):
+            return None
+        known = frozenset(item.value for item in right.elts if isinstance(item, ast.Constant))
+        texts = all(isinstance(item, ast.Constant) and isinstance(item.value, str) for item in right.elts)
+        if not texts or not is_text_shape(shape(self.types[node.left]).bare):
+            return None
+
+        def test(meter: Meter) -> JsonValue:
+            value = run(meter)
+            meter.charge(1)
+            return (isinstance(value, str) and value in known) is wanted
+
+        return test
 
     def pair(
         self, left: ast.expr, op: ast.cmpop, right: ast.expr

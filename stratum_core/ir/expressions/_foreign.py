@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._scan import Token, quote
 
-__all__ = ["apply_edits", "foreign_spellings"]
+__all__ = ["apply_edits", "foreign_spellings", "looks_foreign"]
 
 _WORDS = {"&&": "and", "||": "or", "===": "==", "!==": "!=", "<>": "!=", "=": "==", "&": "and", "|": "or"}
 _COMPARING = frozenset({"==", "!=", "===", "!==", "<", "<=", ">", ">=", "<>"})
@@ -31,7 +31,7 @@ _ARROWS = {
     "map": "[{body} for {name} in {items}]",
     "find": "first([{name} for {name} in {items} if {body}])",
 }
-_VALUE_KEYWORDS = frozenset({"True", "False", "None"})
+_SUSPICIOUS = frozenset({*_WORDS, "!", "?", "??", "?.", "=>", "$", "AND", "OR", "NOT"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +52,21 @@ def apply_edits(text: str, edits: Iterable[Finding]) -> str:
         if edit.replacement is not None:
             text = text[: edit.start] + edit.replacement + text[edit.end :]
     return text
+
+
+def looks_foreign(tokens: tuple[Token, ...]) -> bool:
+    """Return whether a closer look can find anything: nearly every expression is spelled as it should be."""
+    before = ""
+    for token in tokens:
+        text = "" if token.kind == "text" else token.text
+        if (
+            text in _SUSPICIOUS
+            or (text == "{" and before == "{")
+            or (before == "." and keyword.iskeyword(text))
+        ):
+            return True
+        before = text
+    return False
 
 
 def foreign_spellings(text: str, tokens: tuple[Token, ...], pairs: Mapping[int, int]) -> tuple[Finding, ...]:

@@ -7,6 +7,7 @@ import ast
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._limits import MAX_DEPTH, MAX_NODES
 from stratum_core.ir.expressions._render import COMPARISONS, OPERATORS, render
+from stratum_core.ir.expressions._tree import descendants, operands
 
 __all__ = ["check_grammar", "normalised", "span"]
 
@@ -41,7 +42,7 @@ def check_grammar(tree: ast.expr) -> tuple[tuple[Finding, ...], frozenset[ast.AS
         node, parent = stack.pop()
         fault = _fault(node, parent)
         if fault is None:
-            stack.extend((child, node) for child in _children(node))
+            stack.extend((child, node) for child in operands(node))
         else:
             findings.append(fault)
             refused.add(node)
@@ -51,39 +52,15 @@ def check_grammar(tree: ast.expr) -> tuple[tuple[Finding, ...], frozenset[ast.AS
 def _excess(tree: ast.expr) -> str:
     """Say which limit the tree exceeds; empty when none. Not recursive: the tree may be deeper than the stack."""
     nodes = 0
-    level: list[ast.AST] = [tree]
+    level: list[ast.expr] = [tree]
     for _ in range(MAX_DEPTH):
-        nodes += sum(isinstance(node, ast.expr) for node in level)
+        nodes += len(level)
         if nodes > MAX_NODES:
             return f"has more than {MAX_NODES:,} parts"
-        level = [child for node in level for child in _operands(node)]
+        level = [child for node in level for child in operands(node)]
         if not level:
             return ""
     return f"is nested deeper than {MAX_DEPTH}"
-
-
-def _operands(node: ast.AST) -> list[ast.AST]:
-    """Return the direct parts of any node, looking through those that only group others."""
-    found: list[ast.AST] = []
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.expr) and not isinstance(child, ast.Slice):
-            found.append(child)
-        elif isinstance(child, (ast.comprehension, ast.Slice, ast.arguments)):
-            found.extend(_operands(child))
-    return found
-
-
-def _children(node: ast.expr) -> list[ast.expr]:
-    """Return the operands of a node in no particular order."""
-    found: list[ast.expr] = []
-    for child in ast.iter_child_nodes(node):
-        if isinstance(child, ast.comprehension):
-            found.extend([child.iter, *child.ifs])
-        elif isinstance(child, ast.Slice):
-            found.extend(part for part in (child.lower, child.upper) if part is not None)
-        elif isinstance(child, ast.expr):
-            found.append(child)
-    return found
 
 
 def _finding(
@@ -262,20 +239,29 @@ def _lambda_body(node: ast.Lambda) -> str | None:
 
 def normalised(tree: ast.expr) -> ast.expr:
     """Fold `not a in b` into `a not in b` and `x == None` into `x is None`; positions stay."""
-    folded: ast.AST = _Normaliser().visit(tree)
+    negations = 0
+    for node in descendants(tree):
+        if isinstance(node, ast.Compare):
+            _fold_none(node)
+        negations += isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
+    if not negations:
+        return tree
+    folded: ast.AST = _Negations().visit(tree)
     return folded if isinstance(folded, ast.expr) else tree
 
 
-class _Normaliser(ast.NodeTransformer):
-    """Rewrites the spellings that mean the same."""
+def _fold_none(node: ast.Compare) -> None:
+    """Replace `== None` by `is None`."""
+    for index, right in enumerate(node.comparators):
+        if isinstance(right, ast.Constant) and right.value is None:
+            op = node.ops[index]
+            node.ops[index] = (
+                ast.Is() if isinstance(op, ast.Eq) else ast.IsNot() if isinstance(op, ast.NotEq) else op
+            )
 
-    def visit_Compare(self, node: ast.Compare) -> ast.expr:
-        self.generic_visit(node)
-        folds: dict[type[ast.cmpop], ast.cmpop] = {ast.Eq: ast.Is(), ast.NotEq: ast.IsNot()}
-        for index, right in enumerate(node.comparators):
-            if isinstance(right, ast.Constant) and right.value is None:
-                node.ops[index] = folds.get(type(node.ops[index]), node.ops[index])
-        return node
+
+class _Negations(ast.NodeTransformer):
+    """Moves `not` into the comparison it negates."""
 
     def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
         self.generic_visit(node)

@@ -9,6 +9,7 @@ from typing import TypeAlias
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import ExpressionError
 from stratum_core.ir.expressions._meter import Meter, kind_name, room_for
+from stratum_core.ir.expressions._tree import descendants
 
 __all__ = ["Run", "build_loop", "items_of", "work"]
 
@@ -28,9 +29,9 @@ def items_of(value: JsonValue) -> Sequence[JsonValue]:
     raise ExpressionError(f"a list is needed, not {kind_name(value)}")
 
 
-def work(node: ast.AST) -> int:
+def work(node: ast.expr) -> int:
     """Return the fuel of evaluating a node once, beside what depends on sizes."""
-    parts = [part for part in ast.walk(node) if isinstance(part, ast.expr)]
+    parts = descendants(node)
     return len(parts) + _LITERAL_COST * sum(
         isinstance(part, (ast.Dict, ast.List, ast.ListComp)) for part in parts
     )

@@ -13,10 +13,11 @@ from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 from stratum_core.ir.expressions._finding import Finding
-from stratum_core.ir.expressions._foreign import apply_edits, foreign_spellings
+from stratum_core.ir.expressions._foreign import apply_edits, foreign_spellings, looks_foreign
 from stratum_core.ir.expressions._grammar import check_grammar, normalised
 from stratum_core.ir.expressions._limits import MAX_CHARS
 from stratum_core.ir.expressions._scan import Token, bracket_pairs, flatten_text, scan
+from stratum_core.ir.expressions._tree import descendants, target_names
 
 __all__ = ["Parsed", "parse"]
 
@@ -110,7 +111,7 @@ def parse(text: str) -> Parsed:
     pairs, fault = bracket_pairs(scanned.tokens)
     if fault is not None:
         return Parsed(None, (*scanned.edits, fault))
-    found = foreign_spellings(text, scanned.tokens, pairs)
+    found = foreign_spellings(text, scanned.tokens, pairs) if looks_foreign(scanned.tokens) else ()
     edits = tuple(sorted((*scanned.edits, *found), key=lambda edit: edit.start))
     if not edits:
         return _parse_plain(text, scanned.tokens)
@@ -206,9 +207,10 @@ def _restore_positions(tree: ast.expr, flat: str, lead: int, tokens: tuple[Token
     """Turn byte offsets into character offsets of the text, and put the values of text literals back."""
     characters = None if flat.isascii() else _characters_at_bytes(flat)
     values = {token.start: token.value for token in tokens if token.kind == "text"}
-    for node in ast.walk(tree):
-        if not isinstance(node, ast.expr):
-            continue
+    nodes = descendants(tree)
+    called = [node.func for node in nodes if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)]
+    given = [name for node in nodes for name in target_names(node)]
+    for node in (*nodes, *called, *given):
         start, end = node.col_offset, node.end_col_offset or node.col_offset
         if characters is not None:
             start, end = characters[start], characters[end]
