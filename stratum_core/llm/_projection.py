@@ -203,7 +203,8 @@ def _project(schema: Schema, walk: _Walk) -> dict[str, JsonValue]:
         _close(node, kept, walk)
     if notes:
         said = str(kept.get("description", ""))
-        kept["description"] = f"{said} ({', '.join(notes)})" if said else ", ".join(notes).capitalize()
+        told = ", ".join(notes)
+        kept["description"] = f"{said} ({told})" if said else told[0].upper() + told[1:]
     return kept
 
 

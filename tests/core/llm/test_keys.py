@@ -1,0 +1,51 @@
+"""Keys: which one a model needs, which is missing, which model to use without being told."""
+
+from __future__ import annotations
+
+import pytest
+
+from stratum_core.llm import default_model, find_key, missing_key, provider_of, required_key
+
+
+@pytest.mark.parametrize(
+    ("model", "provider"),
+    [
+        ("anthropic/claude-haiku-4-5", "anthropic"),
+        ("groq/openai/gpt-oss-20b", "groq"),
+        ("claude-haiku-4-5", "anthropic"),
+        ("gpt-4.1", "openai"),
+        ("o3-mini", "openai"),
+        ("offline", ""),
+        ("llama3", ""),
+    ],
+)
+def test_the_provider_is_the_first_part_of_an_id_or_known_from_a_bare_name(model: str, provider: str) -> None:
+    assert provider_of(model) == provider
+
+
+def test_a_key_that_is_set_is_found_and_not_missing() -> None:
+    assert find_key("openai/gpt-4.1", {"OPENAI_API_KEY": "k"}) == "k"
+    assert missing_key("openai/gpt-4.1", {"OPENAI_API_KEY": "k"}) is None
+
+
+def test_an_empty_key_is_missing_by_its_usual_name() -> None:
+    assert missing_key("gemini/gemini-2.5-pro", {"GEMINI_API_KEY": ""}) == "GEMINI_API_KEY"
+
+
+def test_a_providers_other_key_name_counts() -> None:
+    assert missing_key("gemini/gemini-2.5-pro", {"GOOGLE_API_KEY": "k"}) is None
+
+
+def test_offline_and_unknown_providers_need_no_key_that_is_known() -> None:
+    assert required_key("offline") is None
+    assert find_key("offline", {"OPENAI_API_KEY": "k"}) is None
+    assert missing_key("ollama/llama3", {}) is None
+
+
+def test_without_any_key_there_is_no_default_model() -> None:
+    assert default_model({"PATH": "/bin", "OPENAI_API_KEY": ""}) is None
+
+
+def test_the_first_provider_in_order_of_preference_gives_the_default_model() -> None:
+    assert default_model({"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}) == "anthropic/claude-haiku-4-5"
+    assert default_model({"OPENROUTER_API_KEY": "k"}) is None
