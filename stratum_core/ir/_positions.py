@@ -15,6 +15,7 @@ from typing import TypeAlias
 import yaml
 
 from stratum_core.ir._diagnostics import Fix
+from stratum_core.ir._scalars import NotJsonNumberError, resolve
 from stratum_core.ir._source import Source, Span
 from stratum_core.ir._yaml import MappingMark, Mark, ScalarMark, SequenceMark
 
@@ -207,15 +208,17 @@ class Positions:
         first = self._block_start(mark)
         indent = first - self._source.line_start(first)
         offsets: list[int] = []
-        offset = self._source.line_start(first)
-        if offset > header + 2:
-            return None
+        offset = self._next_line(header)
         while offset < mark[1]:
             stop = self._source.line_end(offset)
             offsets.extend(range(min(offset + indent, stop), min(stop, mark[1])))
             offsets.append(stop)
-            offset = stop + (2 if text[stop : stop + 2] == "\r\n" else 1)
+            offset = self._next_line(stop)
         return offsets
+
+    def _next_line(self, stop: int) -> int:
+        """Return the offset behind the line break at `stop`."""
+        return stop + (2 if self._source.text[stop : stop + 2] == "\r\n" else 1)
 
 
 def _near(span: Span) -> Span:
@@ -232,8 +235,18 @@ def _read_back(written: str, style: str, *, in_braces: bool) -> str | None:
         events = list(yaml.parse(around + "\n", yaml.CSafeLoader))
     except yaml.YAMLError:
         return None
-    values = [event for event in events if isinstance(event, yaml.ScalarEvent)]
-    single = len(values) == len(("x", "its value")) and not any(
-        isinstance(event, yaml.SequenceStartEvent) for event in events
-    )
-    return values[1].value if single and values[1].tag is None else None
+    if any(isinstance(event, yaml.SequenceStartEvent) for event in events):
+        return None
+    match [event for event in events if isinstance(event, yaml.ScalarEvent)]:
+        case [_, yaml.ScalarEvent(tag=None, value=value)] if style or _is_text(value):
+            return value
+        case _:
+            return None
+
+
+def _is_text(value: str) -> bool:
+    """Return whether an unquoted scalar reads as text."""
+    try:
+        return isinstance(resolve(value), str)
+    except NotJsonNumberError:
+        return False

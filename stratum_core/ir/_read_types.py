@@ -6,6 +6,7 @@ from stratum_core.contracts import JsonScalar
 from stratum_core.ir._document import INVALID, BudgetForm, Contract, Invalid, LongType, TypeForm
 from stratum_core.ir._positions import Path
 from stratum_core.ir._reader import Keys, Reader, shown
+from stratum_core.ir._words import KEY_ALIASES
 from stratum_core.ir._yaml import Raw
 
 __all__ = ["read_budget", "read_contract", "read_parameters", "read_type"]
@@ -21,7 +22,9 @@ _MAX_USD = 1_000_000.0
 _MAX_MS = 366 * 24 * 3_600_000
 _MAX_TOKENS = 10**12
 _SMALLEST_USD = 1e-9
+_NESTED = "a nested record is a contract of its own: declare it under contracts and give its name"
 _WRAPPERS = {"optional": "optional", "nullable": "optional", "opaque": "opaque"}
+_TYPE_WORDS = frozenset((*_LONG_TYPE.all, *_WRAPPERS, "items"))
 
 
 def read_contract(reader: Reader, raw: Raw, path: Path) -> Contract | Invalid:
@@ -69,6 +72,11 @@ def read_type(reader: Reader, raw: Raw, path: Path) -> TypeForm:
 def _read_long(reader: Reader, raw: dict[str, Raw], path: Path) -> TypeForm:
     """Return a type in long form."""
     before = len(reader.diagnostics)
+    if raw and not any(name in _TYPE_WORDS or name in KEY_ALIASES for name in raw):
+        reader.report(
+            "E112", path, f"a type must be text or a map with `type` or `enum`, not {shown(raw)}", _NESTED
+        )
+        return INVALID
     kept = {name: value for name, value in raw.items() if name not in _WRAPPERS and name != "items"}
     for name in raw.keys() & _WRAPPERS.keys():
         wrapper = _WRAPPERS[name]
@@ -98,7 +106,7 @@ def _read_long(reader: Reader, raw: dict[str, Raw], path: Path) -> TypeForm:
             "E111",
             path,
             "a type in long form needs the key `type` or `enum`",
-            "a nested record is a contract of its own: declare it under contracts and give its name",
+            _NESTED,
             key=True,
         )
     form = LongType(

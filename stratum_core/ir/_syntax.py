@@ -6,7 +6,8 @@ import re
 
 __all__ = ["cause_of"]
 
-_BRACKET_IN_BRACES = re.compile(r"\{[^}]*?\b(\w+)\s*\[([\w\[\], .<>]*)\]?")
+_BRACKET_IN_BRACES = re.compile(r"\{[^}\"']*?\b(\w+)\[((?:[^\[\]]|\[[^\[\]]*\])*)\]")
+_TYPE_INSIDE = re.compile(r"[A-Za-z_][\w<>\[\], ]*")
 _QUESTION_IN_BRACES = re.compile(r"\{[^}\"']*\w\?")
 _LIST_COMPREHENSION = re.compile(r":\s+[\[{].*\bfor\b.*\bin\b")
 _EXPRESSION_IN_BRACES = re.compile(r"\{[^}\"']*(?:\band\b|\bor\b|\bnot\b|==|\(|<|>)")
@@ -26,20 +27,20 @@ def cause_of(line: str, problem: str) -> str:
     found = _BRACKET_IN_BRACES.search(line)
     if found:
         name, inner = found.groups()
-        return (
-            f"inside {{ }} YAML ends a value at `[`; write {name}<{inner.rstrip()}> "
-            f'for a type, or quote it: "{name}[{inner}]"'
-        )
+        if _TYPE_INSIDE.fullmatch(inner):
+            inner = inner.replace("[", "<").replace("]", ">")
+            return f"inside {{ }} YAML ends a value at `[`; write {name}<{inner}>, or quote the value"
+        return "inside { } YAML ends a value at `[`; quote the expression"
     if _QUESTION_IN_BRACES.search(line):
         return "inside { } write optional<T> instead of `T?`, or quote it"
     if _LIST_COMPREHENSION.search(line):
         return 'quote the expression: "[... for x in ...]"'
+    if _EXPRESSION_IN_BRACES.search(line):
+        return "quote the expression inside { }"
     if "mapping values are not allowed" in problem or _COLON_IN_VALUE.search(line):
         return "quote the whole value if it contains `: `; else check the indentation"
     if _TRAILING_QUOTE.search(line):
         return "a value that starts with a quote must end with it; put the whole value into the other kind of quotes"
-    if _EXPRESSION_IN_BRACES.search(line):
-        return "quote the expression inside { }"
     if "cannot start any token" in problem:
         return "quote the value: it starts with a character that YAML reserves"
     if _OPEN_QUOTE.search(problem):
