@@ -31,7 +31,7 @@ _NETWORK = frozenset(
     | {"fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.glusterfs", "fuse.ceph", "webdav", "davfs"}
 )
 _HEADER = b"SQLite format 3\x00"
-_PATIENCE_S = 10.0
+PATIENCE_S = 10.0
 
 
 def run_file(directory: Path, run_id: str) -> Path:
@@ -144,7 +144,7 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
     return sqlite3.connect(
         f"{path.resolve().as_uri()}?mode={'ro' if read_only else 'rw'}",
         uri=True,
-        timeout=_PATIENCE_S,
+        timeout=PATIENCE_S,
         isolation_level=None,
         check_same_thread=False,
     )
@@ -158,10 +158,10 @@ def locked(path: Path) -> Generator[None]:
         JournalBusy: Another process kept it for ten seconds.
     """
     try:
-        with FileLock(path, timeout=_PATIENCE_S, mode=0o600, poll_interval=0.01):
+        with FileLock(path, timeout=PATIENCE_S, mode=0o600, poll_interval=0.01):
             yield
     except Timeout as error:
         raise JournalBusy(
-            f"another process has kept {path} locked for {_PATIENCE_S:.0f} s",
+            f"another process has kept {path} locked for {PATIENCE_S:.0f} s",
             remedy="see that no Stratum process hangs, then try again",
         ) from error

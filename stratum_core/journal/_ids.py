@@ -17,7 +17,7 @@ def check_run_id(text: str) -> str:
     Raises:
         RunError: It has other characters than letters, digits, `_` and `-`, or more than 64 of them.
     """
-    return _checked(text, "run", RunError)
+    return _checked(text, "a run", RunError)
 
 
 def check_plan_id(text: str) -> str:
@@ -26,7 +26,7 @@ def check_plan_id(text: str) -> str:
     Raises:
         PlanError: It has other characters than letters, digits, `_` and `-`, or more than 64 of them.
     """
-    return _checked(text, "plan", PlanError)
+    return _checked(text, "a plan", PlanError)
 
 
 def check_approval_id(text: str) -> str:
@@ -35,13 +35,13 @@ def check_approval_id(text: str) -> str:
     Raises:
         ApprovalError: It has other characters than letters, digits, `_` and `-`, or more than 64 of them.
     """
-    return _checked(text, "approval", ApprovalError)
+    return _checked(text, "an approval", ApprovalError)
 
 
 def _checked(text: str, what: str, error: type[StratumError]) -> str:
     if _ID.fullmatch(text):
         return text
     raise error(
-        f"{text[:80]!r} is not a {what} id: an id has up to 64 letters, digits, '_' and '-'",
-        remedy=f"copy the {what} id from the reply that named it",
+        f"{text[:80]!r} is not {what} id: an id has up to 64 letters, digits, '_' and '-'",
+        remedy="copy the id from the reply that named it",
     )

@@ -53,7 +53,8 @@ class Ledger:
             owner: The process that opens it, as JSON.
 
         Raises:
-            JournalError: The file is about another run, or SQLite cannot write it.
+            JournalError: The file is about another run.
+            sqlite3.Error: SQLite cannot write it.
         """
         self.charged = _NOTHING
         """Everything settled or possibly paid, as of the last commit."""
@@ -61,9 +62,8 @@ class Ledger:
         self._clock = clock
         self._epoch = _claim(connection, run_id, owner, self._now_ms())
         self._reset()
-        refused = self.apply([Ledger._opened])[0]
-        if refused is not None:
-            raise refused
+        self._opened()
+        self._write()
 
     @property
     def epoch(self) -> int:

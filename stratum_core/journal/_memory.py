@@ -43,7 +43,7 @@ class MemoryJournal(LedgerJournal):
 
     def reader(self) -> RunReader:
         """Return a view of the run as other processes would see it."""
-        return RunReader(self.run_id, self.connection, path=Path(":memory:"), owned=lambda: not self._closed)
+        return RunReader(self.run_id, self.connection, path=None, owned=lambda: not self._closed)
 
     def _let_go(self) -> None:
         """Keep the memory: it can be read, and opened again."""

@@ -68,7 +68,9 @@ CONTROL_FILE: tuple[str, ...] = (
 """Plans, approvals, the index of runs, and commands to runners."""
 
 _APPLICATION_ID = 0x53545241  # "STRA", so that a foreign SQLite file is not taken for ours
-_SQLITE_VERSION_OFFSET = 60
+_HEADER_BYTES = 100  # https://www.sqlite.org/fileformat.html#the_database_header
+_VERSION_AT = slice(60, 64)
+_APPLICATION_AT = slice(68, 72)
 
 
 def refuse_newer(path: Path, steps: Sequence[str]) -> None:
@@ -78,8 +80,9 @@ def refuse_newer(path: Path, steps: Sequence[str]) -> None:
         JournalVersionError: Its schema has more steps than this version knows.
     """
     with path.open("rb") as file:
-        file.seek(_SQLITE_VERSION_OFFSET)
-        _refuse_version(path, int.from_bytes(file.read(4), "big"), steps)
+        header = file.read(_HEADER_BYTES)
+    if header[_APPLICATION_AT] == _APPLICATION_ID.to_bytes(4, "big"):
+        _refuse_version(path, int.from_bytes(header[_VERSION_AT], "big"), steps)
 
 
 def check_version(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) -> int:
@@ -113,10 +116,15 @@ def migrate(connection: sqlite3.Connection, path: Path, steps: Sequence[str]) ->
         return
     if version:
         _back_up(connection, path.with_name(f"{path.name}.v{version}.bak"))
-    connection.executescript(
+    script = (
         f"BEGIN IMMEDIATE; {';'.join(steps[version:])}; PRAGMA application_id = {_APPLICATION_ID}; "
         f"PRAGMA user_version = {len(steps)}; COMMIT;"
     )
+    try:
+        connection.executescript(script)
+    except sqlite3.Error:
+        connection.rollback()
+        raise
 
 
 def _refuse_version(path: Path, version: int, steps: Sequence[str]) -> None:

@@ -82,14 +82,14 @@ class RunReader:
     """A read-only view of one run's journal; a context manager."""
 
     def __init__(
-        self, run_id: str, connection: sqlite3.Connection, *, path: Path, owned: Callable[[], bool]
+        self, run_id: str, connection: sqlite3.Connection, *, path: Path | None, owned: Callable[[], bool]
     ) -> None:
         """View an open connection.
 
         Args:
             run_id: The run.
             connection: To its tables.
-            path: How errors call the file.
+            path: The file, whose connection the view closes; None for a journal in memory.
             owned: Tells whether a live process holds the run.
         """
         self.run_id = run_id
@@ -128,7 +128,8 @@ class RunReader:
 
     def close(self) -> None:
         """Close the view."""
-        self._connection.close()
+        if self._path is not None:
+            self._connection.close()
 
     def snapshot(self) -> RunSnapshot:
         """Return the run as it is now; its parts belong to one moment.
@@ -194,7 +195,7 @@ class RunReader:
     @contextmanager
     def _moment(self) -> Generator[sqlite3.Connection]:
         """Read everything as of one moment."""
-        with naming_file(self._path):
+        with naming_file(self._path or Path(":memory:")):
             self._connection.execute("BEGIN")
             try:
                 yield self._connection

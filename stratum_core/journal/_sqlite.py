@@ -41,6 +41,8 @@ class RunJournal(LedgerJournal):
         """Take over what `open` has opened."""
         super().__init__(run_id, ledger, Writer(ledger, name=run_id), reading)
         self._lock = lock
+        self.lock_path = Path(lock.lock_file)
+        """The file whose lock says that the run is held."""
 
     @classmethod
     def open(cls, directory: Path, run_id: str, *, create: bool, clock: Clock = time.time) -> RunJournal:
