@@ -9,14 +9,17 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent
 
-from stratum_core.contracts import JsonValue
-from stratum_core.engine import ApprovalView, PlanView, RunView
 from stratum_core.errors import StratumError
 from stratum_mcp.plain import plain
+
+if TYPE_CHECKING:
+    from stratum_core.contracts import JsonValue
+    from stratum_core.engine import ApprovalView, PlanView, RunView
 
 __all__ = ["MAX_CHARACTERS", "approval_record", "bounded", "plan_record", "reply", "run_record", "tool_error"]
 

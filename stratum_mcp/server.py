@@ -14,7 +14,7 @@ from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from importlib.metadata import version
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TYPE_CHECKING, TypeVar, cast
 
 import anyio.to_thread
 from mcp.server.mcpserver import MCPServer, RequestStateSecurity
@@ -22,11 +22,13 @@ from mcp.server.mcpserver.exceptions import ResourceNotFoundError
 from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
-from stratum_core.contracts import JsonValue
 from stratum_core.errors import StratumError
 from stratum_mcp import tools
 from stratum_mcp.plain import plain
 from stratum_mcp.settings import ServerSettings, Workspace
+
+if TYPE_CHECKING:
+    from stratum_core.contracts import JsonValue
 
 __all__ = ["INSTRUCTIONS", "build", "main"]
 
@@ -87,10 +89,7 @@ def main() -> None:
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s"
     )
-    try:
-        settings = ServerSettings.from_environment(os.environ, cwd=Path.cwd())
-    except StratumError as error:
-        sys.exit(plain(f"stratum-mcp: {error}"))
+    settings = ServerSettings.from_environment(os.environ, cwd=Path.cwd())
     build(settings).run()
 
 

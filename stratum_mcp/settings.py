@@ -1,4 +1,4 @@
-"""What one server works with: the engine's settings, whose folders count, and how long a call waits.
+"""What one server works with: whose folders count, how long a call waits, and the engine behind it.
 
 Everything is read once, at the rim. The folders are, in this order: the operator's (`STRATUM_ROOTS`), the client's
 roots, the project Claude Code was started in, the working directory; the policy's own are always added.
@@ -10,10 +10,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from threading import Lock
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
-from stratum_core.engine import Engine, Settings
+if TYPE_CHECKING:
+    from stratum_core.engine import Engine
 
 __all__ = ["ServerSettings", "Workspace", "folders"]
 
@@ -22,9 +24,10 @@ __all__ = ["ServerSettings", "Workspace", "folders"]
 class ServerSettings:
     """What one server works with."""
 
-    engine: Settings
-    roots_are_fixed: bool = False
-    """Whether the operator named the folders; a client's roots then change nothing."""
+    environ: Mapping[str, str]
+    """Names the state directory, the policy and the provider keys; the engine reads it."""
+    folder: Path
+    """Where paths start for a client that tells no folders of its own."""
     patience_s: float = 50
     """How long `execute` and `resume` wait for a client that is not known to wait for hours."""
     progress_s: float = 3
@@ -32,16 +35,14 @@ class ServerSettings:
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, cwd: Path) -> ServerSettings:
-        """Read the settings.
-
-        Raises:
-            ConfigurationError: The policy or price file is missing, unsafe or wrong.
-        """
+        """Read the settings: the project Claude Code names counts before the working directory."""
         project = environ.get("CLAUDE_PROJECT_DIR")
-        return cls(
-            engine=Settings.from_environment(environ, cwd=Path(project) if project else cwd),
-            roots_are_fixed=bool(environ.get("STRATUM_ROOTS")),
-        )
+        return cls(environ=dict(environ), folder=Path(project) if project else cwd)
+
+    @property
+    def roots_are_fixed(self) -> bool:
+        """Whether the operator named the folders; a client's roots then change nothing."""
+        return bool(self.environ.get("STRATUM_ROOTS"))
 
 
 class Workspace:
@@ -53,14 +54,17 @@ class Workspace:
         self._lock = Lock()
 
     def engine(self, roots: tuple[Path, ...] = ()) -> Engine:
-        """Return the engine that reads inside a client's folders; the server's own folders when it has none."""
-        chosen = self.settings.engine
-        if roots and not self.settings.roots_are_fixed:
-            chosen = replace(chosen, roots=(*roots, *chosen.policy.roots))
+        """Return the engine that reads inside a client's folders; the server's own folders when it has none.
+
+        Raises:
+            ConfigurationError: The policy or price file is missing, unsafe or wrong.
+            JournalError: The state directory cannot be used, or belongs to a newer version.
+        """
+        chosen = () if self.settings.roots_are_fixed else roots
         with self._lock:
-            engine = self._engines.get(chosen.roots)
+            engine = self._engines.get(chosen)
             if engine is None:
-                engine = self._engines[chosen.roots] = Engine(chosen)
+                engine = self._engines[chosen] = self._open(chosen)
         return engine
 
     def close(self) -> None:
@@ -69,6 +73,14 @@ class Workspace:
             for engine in self._engines.values():
                 engine.close()
             self._engines.clear()
+
+    def _open(self, roots: tuple[Path, ...]) -> Engine:
+        """Open an engine."""
+        # Imported at the first call: it costs as much as half the server, and most sessions only list the tools.
+        from stratum_core.engine import Engine, Settings  # noqa: PLC0415
+
+        settings = Settings.from_environment(self.settings.environ, cwd=self.settings.folder)
+        return Engine(replace(settings, roots=(*roots, *settings.policy.roots)) if roots else settings)
 
 
 def folders(uris: Sequence[str]) -> tuple[Path, ...]:

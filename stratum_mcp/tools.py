@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from math import inf
-from typing import Annotated, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
 
 import anyio
 import anyio.to_thread
@@ -31,11 +31,13 @@ from mcp.types import CallToolResult, ListRootsRequest, ListRootsResult
 from mcp.types.version import is_version_at_least
 from pydantic import BaseModel, Field, JsonValue, StrictBool
 
-from stratum_core.engine import ApprovalView, Engine, RunView
 from stratum_core.errors import StratumError
 from stratum_mcp.plain import plain_line
 from stratum_mcp.replies import approval_record, plan_record, reply, run_record, tool_error
 from stratum_mcp.settings import Workspace, folders
+
+if TYPE_CHECKING:
+    from stratum_core.engine import ApprovalView, Engine, RunView
 
 __all__ = ["approve", "cancel", "codegen", "estimate_cost", "execute", "plan", "resume", "validate"]
 
