@@ -23,6 +23,7 @@ __all__ = ["Parsed", "parse"]
 
 
 _VALUE_ENDINGS = frozenset({")", "]", "}"})
+_WANT_A_VALUE = frozenset({"and", "or", "not", "in", "is", "if", "else", "for"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +190,9 @@ def _missing_operator(tokens: tuple[Token, ...]) -> Finding | None:
 
 def _explained(error: SyntaxError, tokens: tuple[Token, ...], lead: int, length: int) -> Finding:
     """Say where the parser stopped, in our own words: Python's differ between versions."""
-    if tokens[-1].kind == "op" and tokens[-1].text not in _VALUE_ENDINGS:
+    last = tokens[-1]
+    at_end = not error.offset  # how Python says that the text ended where more was wanted
+    if at_end or last.text in _WANT_A_VALUE or (last.kind == "op" and last.text not in _VALUE_ENDINGS):
         return _syntax_error("the expression ends too early", tokens[-1].start, length, "a value is missing")
     offset = (error.offset or 1) - 1 + lead
     index = next((i for i, token in enumerate(tokens) if token.end > offset), None)
