@@ -17,6 +17,8 @@ from stratum_core.ir.expressions import CompiledExpression, literal_expression
 __all__ = ["Call", "check_call"]
 
 _MOST_OFFERED = 4
+_NULL = literal_expression(None)
+"""What an input gets that is optional and not given."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,7 +62,7 @@ def check_call(context: Context, path: Path, call: Step | Branch, scope: FlowSco
         if expression is None:
             continue
         compiled[name] = expression
-        tainted |= scope.taint.is_tainted(expression)
+        tainted |= scope.taint.taints(expression)
         if signature is not None and wanted is not None and name in (declared or {}):
             argument = Argument(target=signature, name=name, wanted=wanted, given=expression)
             check_argument(context, scope.taint, at, argument)
@@ -68,7 +70,7 @@ def check_call(context: Context, path: Path, call: Step | Branch, scope: FlowSco
     if signature is not None and declared is not None:
         complete &= _check_missing(context, path, signature, guessed.union(call.inputs), scope)
         for name in declared:
-            compiled.setdefault(name, literal_expression(None))
+            compiled.setdefault(name, _NULL)
     return Call(signature=signature, inputs=compiled, complete=complete, tainted=tainted)
 
 

@@ -51,7 +51,7 @@ def check_debate(context: Context, path: Path, debate: Debate, scope: FlowScope)
     if topic is not None and len(called) == len(debate.agents) + 1:
         verb = LaterVerb(name="debate", calls=tuple(dict.fromkeys(signature.name for signature in called)))
     kind = ANY if synthesizer is None else _verdict(context, (*path, "synthesize"), synthesizer)
-    return VerbOutcome(verb=verb, type=kind, tainted=topic is not None and scope.taint.is_tainted(topic))
+    return VerbOutcome(verb=verb, type=kind, tainted=topic is not None and scope.taint.taints(topic))
 
 
 def _function(context: Context, path: Path, name: str | Invalid) -> Signature | None:

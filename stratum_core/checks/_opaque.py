@@ -50,12 +50,14 @@ class Taint:
         self._tainted.discard(name)
 
     def is_tainted(self, expression: CompiledExpression) -> bool:
-        """Return whether a value may hold opaque text, or text a model made from it."""
-        if not has_text(expression.type):
+        """Return whether a value may hold text that a model made from opaque data."""
+        if not self._tainted or not has_text(expression.type):
             return False
-        return has_opaque(expression.type) or any(
-            read[0] in self._tainted and self._is_text(read) for read in expression.reads
-        )
+        return any(read[0] in self._tainted and self._is_text(read) for read in expression.reads)
+
+    def taints(self, argument: CompiledExpression) -> bool:
+        """Return whether a call that is given this value may give text made from opaque data."""
+        return has_opaque(argument.type) or self.is_tainted(argument)
 
     def _is_text(self, read: tuple[str, ...]) -> bool:
         """Return whether the attribute path leads to something that may hold text."""

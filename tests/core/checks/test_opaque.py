@@ -1,0 +1,108 @@
+"""Opaque values never become instructions: what is refused, what is a warning, what is fine."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.core.checks._documents import FUNCTIONS, document, flow
+from tests.core.checks._support import codes
+
+PASS = "- id: it\n  function: {name}\n  inputs: {{ {inputs} }}"
+
+
+def call(name: str, inputs: str) -> str:
+    return PASS.format(name=name, inputs=inputs)
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "expected"),
+    [
+        ("judge", "text: input.text", []),
+        ("judge", "text: input.plain", []),
+        ("clean", "text: input.text", []),
+        ("reply", "text: input.text, reason: input.plain", []),
+        ("reply", "text: input.text, reason: input.text", ["E404"]),
+        ("reply", 'text: input.text, reason: "input.plain + input.text"', ["E404"]),
+        ("reply", 'text: input.text, reason: "input.text.upper()"', ["E404"]),
+        ("reply", "text: input.text, reason: input.plain, hint: input.text", ["E404"]),
+        ("reply", 'text: input.text, reason: "str(len(input.text))"', []),
+        ("reply", 'text: input.text, reason: \'"long" if len(input.text) > 9 else "short"\'', []),
+    ],
+)
+def test_opaque_text_may_go_into_opaque_parameters_and_compute_functions_only(
+    name: str,
+    inputs: str,
+    expected: list[str],
+) -> None:
+    assert codes(document(flow(call(name, inputs)))) == expected
+
+
+JUDGED = "- id: tone\n  function: judge\n  inputs: { text: input.text }\n"
+
+
+@pytest.mark.parametrize(
+    ("reason", "expected"),
+    [
+        ("tone.reason", ["W507"]),
+        ("tone.reason.strip()", ["W507"]),
+        ("tone.label", []),
+        ("str(tone.score)", []),
+    ],
+)
+def test_text_a_model_made_from_opaque_data_is_a_warning_in_a_plain_parameter(
+    reason: str,
+    expected: list[str],
+) -> None:
+    steps = JUDGED + call("reply", f"text: input.text, reason: {reason}")
+    assert codes(document(flow(steps))) == expected
+
+
+def test_the_taint_goes_through_compute_steps_functions_and_items() -> None:
+    through_step = (
+        JUDGED + "- { id: short, compute: tone.reason }\n" + call("reply", "text: input.text, reason: short")
+    )
+    assert codes(document(flow(through_step))) == ["W507"]
+    through_function = (
+        JUDGED
+        + "- { id: short, function: clean, inputs: { text: tone.reason } }\n"
+        + call("reply", "text: input.text, reason: short")
+    )
+    assert codes(document(flow(through_function))) == ["W507"]
+    through_items = (
+        "- { id: tones, for_each: input.texts, function: judge, inputs: { text: item } }\n"
+        "- id: it\n  for_each: tones\n  function: reply\n  inputs: { text: input.text, reason: item.reason }"
+    )
+    assert codes(document(flow(through_items))) == ["W507"]
+
+
+def test_a_compute_function_does_not_wash_the_mark_off() -> None:
+    steps = "- { id: short, function: clean, inputs: { text: input.text } }\n" + call(
+        "reply", "text: input.text, reason: short"
+    )
+    assert codes(document(flow(steps))) == ["W507"]
+
+
+def test_a_flow_with_a_plain_parameter_does_not_take_opaque_text() -> None:
+    inner = """\
+  inner:
+    input: { text: string }
+    output: Tone
+    steps:
+      - { id: tone, function: judge, inputs: { text: input.text } }
+    return: tone
+"""
+    outer = flow("- { id: it, flow: inner, inputs: { text: input.text } }")
+    assert codes(document(outer, inner)) == ["E404"]
+    assert codes(document(outer, inner.replace("{ text: string }", "{ text: opaque<string> }"))) == []
+
+
+def test_conditions_may_read_anything() -> None:
+    steps = "- id: it\n  when: '\"x\" in input.text'\n  function: judge\n  inputs: { text: input.text }"
+    assert codes(document(flow(steps))) == []
+
+
+def test_an_opaque_topic_does_not_go_to_debaters_with_a_plain_topic() -> None:
+    steps = "- id: it\n  debate: { agents: [argue, argue], topic: input.text, synthesize: conclude, unresolved: fail }"
+    assert codes(document(flow(steps))) == ["E404", "E404", "E404"]
+    opaque = FUNCTIONS.replace("topic: string", "topic: opaque<string>")
+    assert codes(document(flow(steps), functions=opaque)) == []
