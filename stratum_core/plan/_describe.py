@@ -1,13 +1,202 @@
-"""Describe."""
+"""The plan in plain words: what comes in, what is done with it, what leaves the machine, and the price last.
+
+Made by general rules from the checked document, the bound data and the estimate. The text is at most 20 lines of 90
+columns, holds no name of a contract and nothing an agent wrote outside quotes, and is safe in any dialog: control,
+bidi and other invisible characters are gone.
+"""
 
 from __future__ import annotations
 
-from stratum_core.money import format_usd
-from stratum_core.plan._plan import Plan
+import textwrap
+from collections.abc import Sequence
+from pathlib import PurePath
 
-__all__ = ["describe_plan"]
+from stratum_core.contracts import BoolType, ListType, MapType, RecordType, Type, is_text
+from stratum_core.llm import OFFLINE_MODEL, provider_of
+from stratum_core.money import format_usd
+from stratum_core.plan._bind import BoundInput
+from stratum_core.plan._plan import Plan
+from stratum_core.plan._sent import sent_names
+from stratum_core.plan._sizes import bare
+from stratum_core.plan._tell import Teller, Told
+from stratum_core.plan._words import and_list, clean, name_words, plural, quoted
+from stratum_core.specs import FlowSpec, InferSpec
+
+__all__ = ["MAX_COLUMNS", "MAX_LINES", "describe_plan"]
+
+MAX_LINES = 20
+MAX_COLUMNS = 90
+
+_LISTED = 8
+_NOTES = 2
 
 
 def describe_plan(plan: Plan) -> str:
-    """Return the plan in plain words."""
-    return f"Likely about {format_usd(plan.estimate.likely_nusd)}. At most {format_usd(plan.at_most_nusd)}."
+    """Return the plan as a person reads it before saying yes or no."""
+    flow = plan.program.flows[plan.flow]
+    head = _wrapped(_intro(plan))
+    told = Teller(program=plan.program, loops=plan.estimate.loops).tell(flow)
+    tail = [
+        line
+        for sentence in (_result(plan, flow), *_terms(plan, flow), *_notes(plan), _cost(plan))
+        for line in _wrapped(sentence)
+    ]
+    work = _work_lines(told, MAX_LINES - len(head) - len(tail))
+    return "\n".join([*head, *work, *tail])
+
+
+def _wrapped(sentence: str, *, indent: str = "", mark: str = "") -> list[str]:
+    """Break a sentence into lines."""
+    if not sentence:
+        return []
+    return textwrap.wrap(
+        sentence,
+        width=MAX_COLUMNS,
+        initial_indent=indent + mark,
+        subsequent_indent=indent + " " * len(mark),
+        break_on_hyphens=False,
+    )
+
+
+def _work_lines(told: Sequence[Told], room: int) -> list[str]:
+    """Return the steps as indented lines; what has no room is counted."""
+    blocks = [
+        _wrapped(part.text, indent="  " * part.depth, mark="" if part.depth == 0 and part.header else "- ")
+        for part in told
+    ]
+    if sum(map(len, blocks)) <= room:
+        return [line for block in blocks for line in block]
+    lines: list[str] = []
+    for index, block in enumerate(blocks):
+        if len(lines) + len(block) > room - 1:
+            return [*lines, f"- and {len(blocks) - index} more steps"]
+        lines.extend(block)
+    return lines
+
+
+def _intro(plan: Plan) -> str:
+    """Say what comes in."""
+    parts = [words for words in (_input_words(bound, plan.options.rows) for bound in plan.inputs) if words]
+    return f"Input: {and_list(parts)}." if parts else ""
+
+
+def _input_words(bound: BoundInput, rows: int | None) -> str:
+    """Say what one input holds."""
+    name = name_words(bound.name)
+    origin = "" if bound.file is None else f" from {clean(PurePath(bound.file.shown).name, most=60)}"
+    if bound.count is not None:
+        first = "the first " if rows is not None and rows == bound.count else ""
+        return f"{first}{_counted(bound.count, name)}{origin}"
+    if bound.value is None:
+        return ""
+    if isinstance(bound.value, (str, int, float)) and bound.file is None:
+        value = quoted(bound.value, most=50) if isinstance(bound.value, str) else str(bound.value).lower()
+        return f"{name} {value}"
+    return f"the {name}{origin}"
+
+
+def _counted(count: int, noun: str) -> str:
+    """Say how many there are of something."""
+    if plural(noun) and count != 1:
+        return f"{count:,} {noun}"
+    return f"{count:,} {'item' if count == 1 else 'items'} of {noun}"
+
+
+def _result(plan: Plan, flow: FlowSpec) -> str:
+    """Say what the person gets, and where it goes."""
+    where = ""
+    if plan.out is not None:
+        replaced = ", replacing what is there" if plan.out.exists() else ""
+        where = f" It goes to {clean(plan.out.name, most=60)}{replaced}."
+    return f"You get {_type_words(flow.output)}.{where}"
+
+
+def _type_words(kind: Type) -> str:
+    """Describe a result by its parts."""
+    kind = bare(kind)
+    match kind:
+        case RecordType(fields=fields):
+            return and_list([_part_words(part.name, part.type) for part in fields])
+        case ListType(item=item):
+            inner = bare(item)
+            if isinstance(inner, RecordType):
+                return f"a list, each with {and_list(_names(inner))}"
+            return "a list of texts" if is_text(inner) else "a list"
+        case MapType():
+            return "a table by key"
+        case BoolType():
+            return "yes or no"
+        case _:
+            return "one text" if is_text(kind) else "one value"
+
+
+def _part_words(name: str, kind: Type) -> str:
+    """Describe one part of a result."""
+    kind = bare(kind)
+    inner = bare(kind.item) if isinstance(kind, ListType) else None
+    if isinstance(inner, RecordType):
+        return f"{name_words(name)} (each with {and_list(_names(inner))})"
+    return name_words(name)
+
+
+def _names(kind: RecordType) -> list[str]:
+    """Return the names of a record's fields in words, at most eight."""
+    names = [name_words(part.name) for part in kind.fields]
+    return names if len(names) <= _LISTED else [*names[: _LISTED - 1], f"{len(names) - _LISTED + 1} more"]
+
+
+def _terms(plan: Plan, flow: FlowSpec) -> list[str]:
+    """Say what leaves the machine and what happens when things go wrong."""
+    if not plan.models:
+        return []
+    specs = [plan.program.functions[name] for name in plan.models]
+    retries = max((spec.retries for spec in specs if isinstance(spec, InferSpec)), default=0)
+    sentences = [_leaving(plan, flow)]
+    expected, most = round(plan.estimate.likely_calls), plan.estimate.most_calls
+    calls = (
+        f"About {expected:,} model calls, {most:,} at most" if expected != most else f"{most:,} model calls"
+    )
+    calls = "1 model call" if most == 1 else calls
+    again = "" if retries == 0 else "; an answer that breaks its rules is asked for again, "
+    times = "" if retries == 0 else "once" if retries == 1 else f"up to {retries} times"
+    sentences.append(f"{calls}{again}{times}.")
+    if plan.options.background:
+        sentences.append("It keeps running in the background; you can stop it at any time.")
+    return sentences
+
+
+def _leaving(plan: Plan, flow: FlowSpec) -> str:
+    """Say which inputs go to whom."""
+    sent = sent_names(plan.program, flow, plan.models)
+    phrases: list[str] = []
+    local = False
+    for model, names in sent.items():
+        if model == OFFLINE_MODEL:
+            local = True
+            continue
+        provider = provider_of(model)
+        who = f"{provider} ({model.removeprefix(provider + '/')})" if provider else model
+        listed = list(names)[:_LISTED]
+        more = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
+        phrases.append(f"{and_list([*listed, *more]) or 'only the instructions'} to {who}")
+    if not phrases:
+        return "Nothing leaves this machine: the built-in demonstration model answers." if local else ""
+    return f"What leaves this machine: {'; '.join(phrases)}."
+
+
+def _notes(plan: Plan) -> list[str]:
+    """Repeat the first warnings."""
+    return [f"Note: {clean(text, most=2 * MAX_COLUMNS - 10)}." for text in plan.warnings[:_NOTES]]
+
+
+def _cost(plan: Plan) -> str:
+    """Say what it costs, last."""
+    if not plan.models:
+        return "No model is called: this costs nothing."
+    figures = plan.estimate
+    likely = f"about {format_usd(figures.likely_nusd)}"
+    between = f"(between {format_usd(figures.low_nusd)} and {format_usd(figures.high_nusd)})"
+    most = format_usd(plan.at_most_nusd)
+    if plan.simulated:
+        return f"Simulated cost, no real money: likely {likely} {between}. At most {most}."
+    return f"Likely {likely} {between}. At most {most}."

@@ -11,7 +11,7 @@ from stratum_core.llm import Price
 from stratum_core.plan._cost import ONCE
 from stratum_core.plan._priors import BASIS
 from stratum_core.plan._sizes import Known
-from stratum_core.plan._walk import Walker
+from stratum_core.plan._walk import LoopCount, Walker
 from stratum_core.specs import Program
 
 __all__ = ["Estimate", "StepEstimate", "estimate_program"]
@@ -51,6 +51,8 @@ class Estimate:
     dearest_attempt_nusd: int
     """The most the dearest single attempt may cost."""
     steps: tuple[StepEstimate, ...]
+    loops: Mapping[str, LoopCount]
+    """For each `for_each`, by its step's path."""
     basis: str
     warnings: tuple[str, ...] = ()
 
@@ -133,6 +135,7 @@ def estimate_program(
         least_attempt_nusd=walker.least_attempt_nusd,
         dearest_attempt_nusd=walker.dearest_attempt_nusd,
         steps=steps,
+        loops=walker.loops(),
         basis=BASIS,
         warnings=tuple(warnings),
     )

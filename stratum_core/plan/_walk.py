@@ -53,7 +53,7 @@ from stratum_core.specs import (
     StepSpec,
 )
 
-__all__ = ["ERROR_TEXT_BYTES", "StepRow", "Walker"]
+__all__ = ["ERROR_TEXT_BYTES", "LoopCount", "StepRow", "Walker"]
 
 ERROR_TEXT_BYTES = 4_000
 """The most bytes of JSON of an error that an Outcome record hands on to later steps."""
@@ -88,6 +88,17 @@ class StepRow:
     cost: Cost = FREE
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LoopCount:
+    """How many items a `for_each` goes over."""
+
+    runs: int
+    """How often the loop is come to, as far as it was followed."""
+    items: int
+    """All runs together; an upper bound when not exact."""
+    exact: bool
+
+
 @dataclass(slots=True, kw_only=True)
 class _Fit:
     """How many calls of a function its own budget pays at least one attempt of."""
@@ -107,6 +118,7 @@ class Walker:
     least_attempt_nusd: int = 0
     dearest_attempt_nusd: int = 0
     _rows: dict[tuple[str, str], StepRow] = field(default_factory=dict[tuple[str, str], StepRow])
+    _loops: dict[str, LoopCount] = field(default_factory=dict[str, LoopCount])
     _failing: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     _loose: dict[str, int] = field(default_factory=dict[str, int])
     _fits: dict[str, _Fit] = field(default_factory=dict[str, _Fit])
@@ -115,6 +127,10 @@ class Walker:
     def rows(self) -> list[StepRow]:
         """Return the steps that call a model, in the order they were met."""
         return list(self._rows.values())
+
+    def loops(self) -> dict[str, LoopCount]:
+        """Return how many items each `for_each` goes over."""
+        return dict(self._loops)
 
     def warnings(self) -> list[str]:
         """Return what a reader of the plan should know."""
@@ -218,8 +234,10 @@ class Walker:
                 items.value if isinstance(items.value, Sequence) and not isinstance(items.value, str) else ()
             )
             known = [Known(item) for item in value]
+            self._note_loop(step.path, len(known), exact=True)
             return self._over_known(known, flow, step, env, loop=loop, times=times)
         count = count_most(items)
+        self._note_loop(step.path, count, exact=False)
         if count >= MAX_ITEMS:
             raise PlanError(
                 f"{step.path}.for_each: nothing bounds the number of items, so the worst case is unknown",
@@ -281,6 +299,12 @@ class Walker:
             return _Walked(shape=Known(known), cost=cost)
         shape = list_shape(shapes, step.type) if shapes else Known([])
         return _Walked(shape=shape, cost=cost, may_fail=may_fail)
+
+    def _note_loop(self, path: str, items: int, *, exact: bool) -> None:
+        before = self._loops.get(path, LoopCount(runs=0, items=0, exact=True))
+        self._loops[path] = LoopCount(
+            runs=before.runs + 1, items=before.items + items, exact=before.exact and exact
+        )
 
     def _note_failure(self, path: str, reason: str) -> None:
         count, first = self._failing.get(path, (0, reason))

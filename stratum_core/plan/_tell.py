@@ -1,0 +1,244 @@
+"""The work of a flow, told step by step: instructions as their author wrote them, conditions and counts in words."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stratum_core.contracts import BoolType, Field, ListType, RecordType, Type
+from stratum_core.plan._rules import parsed
+from stratum_core.plan._sizes import bare
+from stratum_core.plan._walk import LoopCount
+from stratum_core.plan._words import (
+    and_list,
+    condition_words,
+    name_words,
+    plural,
+    quoted,
+    threshold_words,
+    type_of,
+    verb_of,
+)
+from stratum_core.specs import (
+    CallVerb,
+    ComputeSpec,
+    ComputeVerb,
+    FlowSpec,
+    ForEach,
+    InferSpec,
+    Parameter,
+    Program,
+    StepSpec,
+)
+
+__all__ = ["Teller", "Told"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """One line of the work."""
+
+    depth: int
+    text: str
+    header: bool = False
+    """Whether the lines below it, one deeper, belong to it."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Teller:
+    """Tells flows of one program."""
+
+    program: Program
+    loops: Mapping[str, LoopCount]
+
+    def tell(self, flow: FlowSpec, depth: int = 0, *, many: bool = False) -> list[Told]:
+        """Return the lines of a flow; `many` inside a loop, where findings single out some of the items."""
+        types = _flow_types(flow)
+        judged = _judged_fields(flow)
+        spoken_for = {name for _, node in judged if isinstance(node, ast.Name) for name in (node.id,)}
+        lines: list[Told] = []
+        worked_out: list[str] = []
+        for step in flow.steps:
+            if self._is_computed(step):
+                if step.id not in spoken_for:
+                    worked_out.append(name_words(step.id))
+                continue
+            lines.extend(_work_out(worked_out, depth))
+            worked_out = []
+            lines.extend(self._step(step, types, depth, many=many))
+        lines.extend(_work_out(worked_out, depth))
+        lines.extend(self._judgement(flow, name, node, types, depth, many=many) for name, node in judged)
+        return lines
+
+    def _is_computed(self, step: StepSpec) -> bool:
+        """Return whether a step calls nothing that is worth telling."""
+        if isinstance(step.verb, ComputeVerb):
+            return True
+        function = self.program.functions.get(step.verb.target) if isinstance(step.verb, CallVerb) else None
+        return isinstance(function, ComputeSpec)
+
+    def _step(self, step: StepSpec, types: Mapping[str, Type], depth: int, *, many: bool) -> list[Told]:
+        """Tell one step with its condition and its loop."""
+        when = "" if step.when is None else f"when {condition_words(parsed(step.when.canonical), types)}"
+        if step.for_each is None:
+            return self._work(step, when, depth, many=many)
+        header = _each_words(step.for_each, types, self.loops.get(step.path))
+        return self._work(step, f"{when}, {header}" if when else header, depth, many=True)
+
+    def _work(self, step: StepSpec, lead: str, depth: int, *, many: bool) -> list[Told]:
+        """Tell what a step calls, behind its condition or loop."""
+        verb = step.verb
+        if not isinstance(verb, CallVerb):
+            return []
+        if verb.kind == "flow":
+            called = self.program.flows[verb.target]
+            if not lead:
+                return self.tell(called, depth, many=many)
+            inner = self.tell(called, depth + 1, many=many)
+            return (
+                [Told(depth=depth, text=_sentence(lead, depth) + ":", header=True), *inner] if inner else []
+            )
+        function = self.program.functions[verb.target]
+        if not isinstance(function, InferSpec):
+            return []
+        intent = quoted(_lower_first(function.intent))
+        return [Told(depth=depth, text=f"{lead}: {intent}" if lead else intent)]
+
+    def _judgement(
+        self, flow: FlowSpec, name: str, node: ast.expr, types: Mapping[str, Type], depth: int, *, many: bool
+    ) -> Told:
+        """Tell a yes-or-no field of the result by the rule behind it."""
+        rule, scope = self._rule_behind(flow, node, types)
+        verb = verb_of(name)
+        does = f"{verb} " if verb else f"mark as {quoted(name_words(name))} "
+        threshold = threshold_words(rule, scope) if many else None
+        if threshold is not None:
+            return Told(depth=depth, text=f"{does}those with {threshold}")
+        words = condition_words(rule, scope)
+        return Told(depth=depth, text=f"{does}{'those where' if many else 'it when'} {words}")
+
+    def _rule_behind(
+        self, flow: FlowSpec, node: ast.expr, types: Mapping[str, Type]
+    ) -> tuple[ast.expr, Mapping[str, Type]]:
+        """Return the condition itself when a field repeats the value of a computing step."""
+        step = next((s for s in flow.steps if isinstance(node, ast.Name) and s.id == node.id), None)
+        if step is None:
+            return node, types
+        if isinstance(step.verb, ComputeVerb):
+            return parsed(step.verb.expression.canonical), types
+        function = self.program.functions.get(step.verb.target) if isinstance(step.verb, CallVerb) else None
+        body = function.expression if isinstance(function, ComputeSpec) else None
+        if isinstance(function, ComputeSpec) and body is not None and not isinstance(body, Mapping):
+            return parsed(body.canonical), _parameter_types(function.inputs)
+        return node, types
+
+
+def _work_out(names: Sequence[str], depth: int) -> list[Told]:
+    """Tell values that are computed without a model."""
+    return [Told(depth=depth, text=f"work out {and_list(names)}")] if names else []
+
+
+def _each_words(loop: ForEach, types: Mapping[str, Type], count: LoopCount | None) -> str:
+    """Return the head of a loop: how many there are of what."""
+    node = parsed(loop.items.canonical)
+    condition = ""
+    if isinstance(node, ast.ListComp):
+        clause = node.generators[0]
+        if clause.ifs and isinstance(clause.target, ast.Name):
+            kind = bare(type_of(clause.iter, types))
+            inner = {**types, clause.target.id: kind.item if isinstance(kind, ListType) else kind}
+            condition = f" where {condition_words(clause.ifs[0], inner)}"
+        node = clause.iter
+    noun = _list_noun(node)
+    if count is None:
+        return f"for each of the {noun}{condition}" if plural(noun) else f"for each item of {noun}{condition}"
+    if not count.exact:
+        bound = f" (at most {count.items:,})" if count.runs == 1 else ""
+        return (
+            f"for each of the {noun}{bound}{condition}" if plural(noun) else f"for each item of {noun}{bound}"
+        )
+    if count.runs != 1:
+        return f"for each of the {noun}{condition}" if plural(noun) else f"for each item of {noun}{condition}"
+    if plural(noun) and count.items != 1:
+        return f"for each of the {count.items:,} {noun}{condition}"
+    return f"for each of the {count.items:,} items of {noun}{condition}"
+
+
+def _list_noun(node: ast.expr) -> str:
+    """Return what the items of a list are called: the last name on the way to it."""
+    match node:
+        case ast.Name(id=name) | ast.Attribute(attr=name):
+            return name_words(name)
+        case ast.Subscript(value=inner) | ast.Call(func=ast.Attribute(value=inner)):
+            return _list_noun(inner)
+        case ast.Call(args=[inner, *_]) | ast.BinOp(left=inner):
+            return _list_noun(inner)
+        case ast.ListComp(generators=[clause]):
+            return _list_noun(clause.iter)
+        case _:
+            return "list"
+
+
+def _sentence(text: str, depth: int) -> str:
+    """Start with a capital on the left edge."""
+    return text[:1].upper() + text[1:] if depth == 0 else text
+
+
+def _lower_first(text: str) -> str:
+    """Start in small letters, unless the first word is an abbreviation."""
+    return text if text[1:2].isupper() else text[:1].lower() + text[1:]
+
+
+def _parameter_types(parameters: Sequence[Parameter]) -> dict[str, Type]:
+    return {parameter.name: parameter.type for parameter in parameters}
+
+
+def _flow_types(flow: FlowSpec) -> dict[str, Type]:
+    """Return the types of what a flow's expressions can name."""
+    given = RecordType(fields=tuple(Field(name=p.name, type=p.type) for p in flow.inputs))
+    types: dict[str, Type] = {"input": given}
+    for step in flow.steps:
+        types[step.id] = step.type
+    return types
+
+
+def _judged_fields(flow: FlowSpec) -> list[tuple[str, ast.expr]]:
+    """Return the yes-or-no fields of a flow's value that a rule of the document decides."""
+    kind = bare(flow.output)
+    if not isinstance(kind, RecordType):
+        return []
+    booleans = {part.name for part in kind.fields if isinstance(bare(part.type), BoolType)}
+    computed = {step.id for step in flow.steps if _is_judgement(step)}
+    return [
+        (name, node)
+        for name, node in _returned_fields(flow).items()
+        if name in booleans
+        and (
+            isinstance(node, (ast.Compare, ast.BoolOp, ast.UnaryOp, ast.Call))
+            or (isinstance(node, ast.Name) and node.id in computed)
+        )
+    ]
+
+
+def _is_judgement(step: StepSpec) -> bool:
+    """Return whether a step may compute a yes or no."""
+    return step.for_each is None and isinstance(bare(step.type), BoolType)
+
+
+def _returned_fields(flow: FlowSpec) -> dict[str, ast.expr]:
+    """Return the expression of each field of the returned record, also of one made in a step of its own."""
+    if isinstance(flow.returns, Mapping):
+        return {name: parsed(expression.canonical) for name, expression in flow.returns.items()}
+    node = parsed(flow.returns.canonical)
+    if isinstance(node, ast.Name):
+        step = next((s for s in flow.steps if s.id == node.id), None)
+        if step is not None and isinstance(step.verb, ComputeVerb) and step.for_each is None:
+            node = parsed(step.verb.expression.canonical)
+    if not isinstance(node, ast.Dict):
+        return {}
+    return {
+        str(key.value): value
+        for key, value in zip(node.keys, node.values, strict=True)
+        if isinstance(key, ast.Constant)
+    }
