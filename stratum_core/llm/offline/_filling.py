@@ -222,7 +222,7 @@ def _list_items(node: Schema, name: str, state: _Filling) -> list[JsonValue]:
             return [label for label in labels if shared[label] > 0] or [_fill_enum(node, name, state)]
         case "object":
             return [_fill(node, name, _about(part, state)) for part in _elements(state.material)]
-        case "string":
+        case "string" if not {"format", "contentEncoding", "pattern"} & set(node):
             if _TAG_NAME.search(name):
                 return [_fit_length(word, node) for word in keywords(subject, _LIST_ITEMS)]
             return [_fit_length(part, node) for part in sentences(subject)[:_LIST_ITEMS]]

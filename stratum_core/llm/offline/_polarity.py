@@ -14,7 +14,7 @@ from importlib import import_module
 from typing import Protocol, cast
 
 from stratum_core.contracts import JsonValue
-from stratum_core.llm.offline._language import english_share, is_steering, sentences
+from stratum_core.llm.offline._language import english_share, is_steering, sentences, words
 
 __all__ = ["Polarity", "polarity_of_label", "read_polarity"]
 
@@ -93,7 +93,7 @@ def _read(text: str) -> Polarity:
     analyzer = _analyzer()
     if analyzer is None or not text:
         return Polarity(score=0.0, certainty=_UNREAD)
-    if english_share(text) < _ENGLISH:
+    if not _is_read(text, analyzer.lexicon):
         return Polarity(score=0.0, certainty=_UNREAD)
     whole = analyzer.polarity_scores(_in_lexicon_forms(text, analyzer.lexicon))
     share = whole["pos"] + whole["neg"]
@@ -104,6 +104,13 @@ def _read(text: str) -> Polarity:
     ironic = 0.3 if whole["compound"] > 0 and _INTERJECTION.search(text) else 0.0
     certainty = 0.6 + 0.4 * abs(whole["compound"]) - 0.35 * mixed - ironic
     return Polarity(score=whole["compound"], certainty=min(0.98, max(0.35, certainty)))
+
+
+def _is_read(text: str, lexicon: Mapping[str, float]) -> bool:
+    """Return whether a text is English, as far as its closed-class or its lexicon words tell."""
+    found = words(text)
+    known = sum(word in lexicon for word in found)
+    return english_share(text) >= _ENGLISH or (known > 0 and known >= len(found) / 3)
 
 
 def _in_lexicon_forms(text: str, lexicon: Mapping[str, float]) -> str:
