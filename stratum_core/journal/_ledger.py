@@ -77,6 +77,9 @@ class Ledger:
             For each change why it was not made, or None. A change that is not allowed leaves the others
             alone; when SQLite cannot write, or the run was taken over, none is made.
         """
+        if self._stale:
+            self._reset()
+        self._stale = True
         refused = [self._collect(change) for change in changes]
         try:
             self._write()
@@ -206,6 +209,7 @@ class Ledger:
             JournalBusy: Another process has opened the run since.
         """
         if not self._events and not self._finished:
+            self._stale = False
             return
         connection, spent = self._connection, self._spent
         run = self._run._replace(
@@ -235,6 +239,8 @@ class Ledger:
         self._started: dict[str, int | None] = {}
         self._items: dict[str, tuple[int, int]] = {}
         self._finished = False
+        self._stale = False
+        """Whether what was collected may differ from the file, because a write came to no end."""
 
     def _reset(self) -> None:
         """Forget what was collected, and go on from the file, under the epoch this owner was given."""

@@ -43,10 +43,19 @@ class LedgerJournal:
         self._closed = False
 
     async def intent(self, intent: Intent) -> None:
+        recorded = False
+
+        def record(ledger: Ledger) -> None:
+            nonlocal recorded
+            ledger.intent(intent)
+            recorded = True
+
         try:
-            await self._committer.commit(lambda ledger: ledger.intent(intent))
+            await self._committer.commit(record)
         except asyncio.CancelledError:
-            await self._committer.commit(lambda ledger: ledger.withdraw(intent.call_id))
+            # One that was refused must not take back the attempt that has its call id.
+            if recorded:
+                await self._committer.commit(lambda ledger: ledger.withdraw(intent.call_id))
             raise
 
     async def settle(

@@ -13,7 +13,7 @@ from stratum_core.journal._encoding import decode_object, encode
 
 __all__ = ["Owner", "describe", "this_process"]
 
-_LINUX_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
+LINUX_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,6 @@ def describe(encoded: str) -> str:
 
 def _boot_id() -> str:
     """Return the kernel's own id of this boot, or the time of the boot where it has none."""
-    if _LINUX_BOOT_ID.exists():
-        return _LINUX_BOOT_ID.read_text().strip()
+    if LINUX_BOOT_ID.exists():
+        return LINUX_BOOT_ID.read_text().strip()
     return f"{psutil.boot_time():.0f}"

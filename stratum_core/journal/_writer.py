@@ -18,14 +18,14 @@ from anyio import CancelScope
 from stratum_core.errors import JournalError
 from stratum_core.journal._ledger import Change, Ledger
 
-__all__ = ["Writer"]
+__all__ = ["Entry", "Writer", "resolve"]
 
 _MAX_BATCH = 512
 _NOTE_DELAY_S = 0.05  # how long notes that nobody waits for may collect before they cost a commit
 
 
 @dataclass(slots=True, eq=False)
-class _Entry:
+class Entry:
     """A change in the queue; `waiter` is None when nobody waits for it."""
 
     change: Change
@@ -40,7 +40,7 @@ class Writer:
 
     def __init__(self, ledger: Ledger, *, name: str) -> None:
         self._ledger = ledger
-        self._entries: SimpleQueue[_Entry] = SimpleQueue()
+        self._entries: SimpleQueue[Entry] = SimpleQueue()
         self._closed = False
         self._name = name
         self._thread = threading.Thread(target=self._run, name=f"journal {name}", daemon=True)
@@ -52,7 +52,7 @@ class Writer:
         Raises:
             JournalError: The journal is closed.
         """
-        self._put(_Entry(change))
+        self._put(Entry(change))
 
     async def commit(self, change: Change, *, last: bool = False) -> None:
         """Have a change written, and wait until it is on disk.
@@ -67,17 +67,18 @@ class Writer:
             JournalError: The change was refused or could not be written, or the journal is closed.
         """
         loop = asyncio.get_running_loop()
-        entry = _Entry(change, loop.create_future(), last)
+        waiter = loop.create_future()
+        entry = Entry(change, waiter, last)
         self._put(entry)
         try:
-            await _answered(entry)
+            await waiter
         except asyncio.CancelledError:
             await _answered_whatever_happens(entry, loop)
             raise
         if entry.error is not None:
             raise entry.error
 
-    def _put(self, entry: _Entry) -> None:
+    def _put(self, entry: Entry) -> None:
         if self._closed:
             raise JournalError(f"the journal of {self._name} is closed", remedy="open the run again")
         self._closed = entry.last
@@ -93,13 +94,13 @@ class Writer:
                 self._ledger.close()
             _answer(batch, errors)
 
-    def _apply(self, batch: list[_Entry]) -> list[Exception | None]:
+    def _apply(self, batch: list[Entry]) -> list[Exception | None]:
         try:
             return list(self._ledger.apply([entry.change for entry in batch]))
         except Exception as error:  # noqa: BLE001 - the tasks that wait get it
             return [error] * len(batch)
 
-    def _next_batch(self) -> list[_Entry]:
+    def _next_batch(self) -> list[Entry]:
         """Wait for a change, then take what else is there; what nobody waits for may collect a little."""
         batch = [self._entries.get()]
         wanted = batch[0].waiter is not None
@@ -113,32 +114,28 @@ class Writer:
         return batch
 
 
-async def _answered(entry: _Entry) -> None:
-    if entry.waiter is not None:
-        await entry.waiter
-
-
-async def _answered_whatever_happens(entry: _Entry, loop: asyncio.AbstractEventLoop) -> None:
+async def _answered_whatever_happens(entry: Entry, loop: asyncio.AbstractEventLoop) -> None:
     """Wait on although the task is being cancelled: a commit takes milliseconds."""
     with CancelScope(shield=True):
         while not entry.done:
-            entry.waiter = loop.create_future()
+            entry.waiter = waiter = loop.create_future()
             with contextlib.suppress(asyncio.CancelledError):
-                await entry.waiter
+                await waiter
 
 
-def _answer(batch: list[_Entry], errors: list[Exception | None]) -> None:
+def _answer(batch: list[Entry], errors: list[Exception | None]) -> None:
     """Wake the tasks that wait, each loop once for all of its tasks."""
-    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[_Entry, Exception | None]]] = {}
+    by_loop: dict[asyncio.AbstractEventLoop, list[tuple[Entry, Exception | None]]] = {}
     for entry, error in zip(batch, errors, strict=True):
         if entry.waiter is not None:
             by_loop.setdefault(entry.waiter.get_loop(), []).append((entry, error))
     for loop, answers in by_loop.items():
         with contextlib.suppress(RuntimeError):  # the loop was closed: nobody waits any more
-            loop.call_soon_threadsafe(_resolve, answers)
+            loop.call_soon_threadsafe(resolve, answers)
 
 
-def _resolve(answers: list[tuple[_Entry, Exception | None]]) -> None:
+def resolve(answers: list[tuple[Entry, Exception | None]]) -> None:
+    """Tell tasks how their changes went; runs in their event loop."""
     for entry, error in answers:
         entry.error, entry.done = error, True
         if entry.waiter is not None and not entry.waiter.done():

@@ -18,8 +18,9 @@ from anyio import fail_after
 
 from stratum_core.budget import Usage
 from stratum_core.errors import JournalBusy, JournalError, JournalVersionError, RunError
-from stratum_core.journal import RunJournal, RunReader, is_owned
+from stratum_core.journal import RunJournal, RunReader, _owner, is_owned
 from stratum_core.journal._ledger import Ledger
+from stratum_core.journal._writer import Entry, resolve
 from tests.support.journals import make_intent
 
 pytestmark = pytest.mark.anyio
@@ -345,3 +346,105 @@ def test_a_task_whose_loop_is_gone_does_not_stop_the_writer(tmp_path: Path) -> N
     assert not asking.done()
     with RunReader.open(tmp_path, "run-1") as reader:
         assert [event.kind for event in reader.events(after_seq=1)] == ["unheard", "heard"]
+
+
+async def test_a_cancelled_intent_that_was_refused_does_not_take_back_the_attempt_with_its_id(
+    tmp_path: Path,
+) -> None:
+    journal = RunJournal.open(tmp_path, "run-1", create=True)
+    await journal.intent(make_intent("a"))
+    go_on = _hold(journal)
+    asking = asyncio.create_task(journal.intent(make_intent("a")))
+    await anyio.wait_all_tasks_blocked()
+    asking.cancel()
+    go_on.set()
+    with fail_after(5), pytest.raises(asyncio.CancelledError):
+        await asking
+    await journal.settle("a#0", state="answered", usage=USED, outcome={})
+    await journal.close()
+
+
+async def test_one_refused_attempt_of_a_batch_leaves_the_others_alone(tmp_path: Path) -> None:
+    journal = RunJournal.open(tmp_path, "run-1", create=True)
+    await journal.intent(make_intent("a"))
+    await journal.settle("a#0", state="answered", usage=USED, outcome={})
+    go_on = _hold(journal)
+    told: dict[str, str] = {}
+
+    async def ask(path: str) -> None:
+        try:
+            await journal.intent(make_intent(path))
+            told[path] = "recorded"
+        except JournalError:
+            told[path] = "refused"
+
+    with fail_after(5):
+        async with anyio.create_task_group() as group:
+            for path in ("b", "a", "c"):
+                group.start_soon(ask, path)
+            await anyio.wait_all_tasks_blocked()
+            go_on.set()
+    assert told == {"a": "refused", "b": "recorded", "c": "recorded"}
+    await journal.close()
+    with RunReader.open(tmp_path, "run-1") as reader:
+        assert reader.verify().ok
+
+
+async def test_a_withdrawn_attempt_that_was_never_written_changes_nothing(tmp_path: Path) -> None:
+    journal = RunJournal.open(tmp_path, "run-1", create=True)
+    await journal._committer.commit(lambda ledger: ledger.withdraw("a#0"))
+    await journal.close()
+    with RunReader.open(tmp_path, "run-1") as reader:
+        assert reader.attempts() == ()
+
+
+async def test_what_a_faulty_batch_collected_is_forgotten(tmp_path: Path) -> None:
+    journal = RunJournal.open(tmp_path, "run-1", create=True)
+
+    def half(ledger: Ledger) -> None:
+        ledger.event("half", "", "{}")
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        await journal._committer.commit(half)
+    await journal.event("whole")
+    await journal.close()
+    with RunReader.open(tmp_path, "run-1") as reader:
+        assert [event.kind for event in reader.events()] == ["opened", "whole"]
+        assert reader.verify().ok
+
+
+async def test_more_notes_than_one_batch_holds_are_all_written(tmp_path: Path) -> None:
+    journal = RunJournal.open(tmp_path, "run-1", create=True)
+    go_on = _hold(journal)
+    for _ in range(1300):
+        journal.note("item_done", path="s", data={"ok": True})
+    go_on.set()
+    await journal.close()
+    with RunReader.open(tmp_path, "run-1") as reader:
+        assert reader.snapshot().progress[0].done == 1300
+
+
+async def test_an_answer_that_comes_while_its_task_is_being_cancelled_is_kept(tmp_path: Path) -> None:
+    entry = Entry(lambda _: None, asyncio.get_running_loop().create_future())
+    assert entry.waiter is not None
+    entry.waiter.cancel()
+    refused = JournalError("refused")
+    resolve([(entry, refused)])
+    assert (entry.done, entry.error) == (True, refused)
+
+
+async def test_a_reader_refuses_another_programs_database(tmp_path: Path) -> None:
+    path = tmp_path / "runs" / "run-1.db"
+    path.parent.mkdir()
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute("CREATE TABLE notes (text)")
+    with pytest.raises(JournalError, match="another program"):
+        RunReader.open(tmp_path, "run-1")
+
+
+def test_without_a_kernels_boot_id_the_boot_is_known_by_its_time(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_owner, "LINUX_BOOT_ID", tmp_path / "none")
+    assert _owner.this_process().boot_id == f"{psutil.boot_time():.0f}"
