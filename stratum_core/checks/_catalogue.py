@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from stratum_core.checks._code_info import CodeInfo
 from stratum_core.checks._codes import MEANING_CODES
-from stratum_core.checks._document_codes import DOCUMENT_CODES
-from stratum_core.checks._expression_codes import EXPRESSION_CODES
+from stratum_core.ir import DOCUMENT_CODES, CodeInfo
+from stratum_core.ir.expressions import EXPRESSION_CODES
 
 __all__ = ["CATALOGUE", "errors_page"]
 
+_EXPLAINED = {
+    code: CodeInfo(title=title, explanation=explanation, remedy=remedy)
+    for code, (title, explanation, remedy) in EXPRESSION_CODES.items()
+}
+
 CATALOGUE: Mapping[str, CodeInfo] = MappingProxyType(
-    dict(sorted({**DOCUMENT_CODES, **EXPRESSION_CODES, **MEANING_CODES}.items())),
+    dict(sorted({**DOCUMENT_CODES, **_EXPLAINED, **MEANING_CODES}.items())),
 )
 """Every code a check can report, in order."""
 

@@ -5,24 +5,18 @@ The texts are what `docs/errors.md` prints; a message in a diagnostic adds the a
 
 from __future__ import annotations
 
-from stratum_core.checks._code_info import Rows, table
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import TypeAlias
+
+from stratum_core.ir import CodeInfo
 
 __all__ = ["MEANING_CODES"]
 
-_TYPES: Rows = {
-    "E300": (
-        "Unknown type",
-        (
-            "A type is a built-in one, a contract of this document, or `list`, `optional`, `opaque` or `map` of "
-            "another type. Names of other languages (`str`, `number`, `Optional[T]`, `T[]`) are recognised, not read."
-        ),
-        "Write the type the message names.",
-    ),
-    "E301": (
-        "Type that cannot be read",
-        "The text is not a type: a bracket is missing, or it names alternatives that have no common form.",
-        'Write `list<T>`, `optional<T>`, `opaque<T>`, `map<T>`, `"a" | "b"`, `int[1..5]`, or the long form.',
-    ),
+_Rows: TypeAlias = Mapping[str, tuple[str, str, str]]
+"""Title, explanation and remedy by code."""
+
+_TYPES: _Rows = {
     "E302": (
         "Name that means something else",
         (
@@ -46,30 +40,9 @@ _TYPES: Rows = {
         "A document needs at least one flow or one function.",
         "Add a flow with its steps, or a function.",
     ),
-    "E307": (
-        "Constraint that means nothing here",
-        (
-            "`min` and `max` bound numbers, `min_length` and `max_length` text and lists, `pattern` text; bounds must "
-            "leave at least one value."
-        ),
-        "Use the constraint that belongs to the type, or exchange the bounds.",
-    ),
-    "E308": (
-        "Pattern that cannot be used",
-        (
-            "Patterns run on a linear-time engine, so that no text can make them slow: no look-around, no "
-            "back-references, and a limit on the expanded size."
-        ),
-        "Simplify the pattern; anchor it with ^ and $ where the whole text is meant.",
-    ),
-    "E309": (
-        "Enum value that does not belong",
-        "Every value of an enum stands once and has the type beside it.",
-        "Remove or correct the value.",
-    ),
 }
 
-_FUNCTIONS: Rows = {
+_FUNCTIONS: _Rows = {
     "E311": (
         "Template in plain text",
         (
@@ -113,7 +86,7 @@ _FUNCTIONS: Rows = {
     ),
 }
 
-_STEPS: Rows = {
+_STEPS: _Rows = {
     "E321": (
         "Unknown input",
         "The called function or flow does not take an input of that name.",
@@ -200,7 +173,7 @@ _STEPS: Rows = {
     ),
 }
 
-_POLICY: Rows = {
+_POLICY: _Rows = {
     "E401": (
         "Model not allowed",
         "The operator of this machine lists the models that may be used.",
@@ -226,7 +199,7 @@ _POLICY: Rows = {
     ),
 }
 
-_WARNINGS: Rows = {
+_WARNINGS: _Rows = {
     "W501": (
         "Flow without a budget",
         "The flow calls models but has no cap of its own; only the caller's or the operator's applies.",
@@ -270,7 +243,7 @@ _WARNINGS: Rows = {
     ),
 }
 
-_NOTES: Rows = {
+_NOTES: _Rows = {
     "N601": (
         "More findings",
         "Only the first fifty findings are shown.",
@@ -278,4 +251,11 @@ _NOTES: Rows = {
     ),
 }
 
-MEANING_CODES = table(_TYPES | _FUNCTIONS | _STEPS | _POLICY | _WARNINGS | _NOTES)
+_ROWS: _Rows = {**_TYPES, **_FUNCTIONS, **_STEPS, **_POLICY, **_WARNINGS, **_NOTES}
+
+MEANING_CODES: Mapping[str, CodeInfo] = MappingProxyType(
+    {
+        code: CodeInfo(title=title, explanation=explanation, remedy=remedy)
+        for code, (title, explanation, remedy) in _ROWS.items()
+    },
+)
