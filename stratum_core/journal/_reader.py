@@ -21,6 +21,7 @@ from stratum_core.journal._protocol import RecordedAttempt, RunState
 from stratum_core.journal._sqlite import is_owned
 from stratum_core.journal._tables import (
     count_intents,
+    holds_run,
     read_attempts,
     read_events,
     read_open_calls,
@@ -108,11 +109,13 @@ class RunReader:
         """
         path = run_file(directory, run_id)
         if not path.exists():
-            raise RunError(
-                f"run {run_id} has no journal yet: {path} does not exist",
-                remedy="list the runs to find its id, or wait until its runner has started",
-            )
+            raise _not_yet(run_id)
         connection = open_to_read(path, RUN_FILE)
+        with naming_file(path):
+            started = holds_run(connection)
+        if not started:
+            connection.close()
+            raise _not_yet(run_id)
         return cls(run_id, connection, path=path, owned=lambda: is_owned(directory, run_id))
 
     def __enter__(self) -> Self:
@@ -201,6 +204,13 @@ class RunReader:
                 yield self._connection
             finally:
                 self._connection.execute("COMMIT")
+
+
+def _not_yet(run_id: str) -> RunError:
+    return RunError(
+        f"run {run_id} has no journal yet",
+        remedy="list the runs to find its id, or wait until its runner has started",
+    )
 
 
 def _check_calls(connection: sqlite3.Connection, checked: ChainCheck) -> ChainCheck:

@@ -22,7 +22,7 @@ from stratum_core.journal._ledger import Clock, Ledger
 from stratum_core.journal._ledger_journal import LedgerJournal
 from stratum_core.journal._migrations import RUN_FILE, migrate, refuse_newer
 from stratum_core.journal._owner import describe, this_process
-from stratum_core.journal._tables import read_run
+from stratum_core.journal._tables import holds_run, read_run
 from stratum_core.journal._writer import Writer
 
 __all__ = ["RunJournal", "is_owned"]
@@ -135,7 +135,7 @@ def _holder(path: Path) -> str:
             naming_file(path),
             closing(open_to_read(path, RUN_FILE)) as connection,
         ):
-            return describe(read_run(connection).owner)
+            return describe(read_run(connection).owner) if holds_run(connection) else ""
     except JournalError:
         return ""
 

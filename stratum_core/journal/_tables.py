@@ -23,6 +23,7 @@ __all__ = [
     "add_progress",
     "count_intents",
     "create_run",
+    "holds_run",
     "insert_events",
     "read_attempts",
     "read_attempts_at",
@@ -127,6 +128,12 @@ def create_run(connection: sqlite3.Connection, run_id: str, head: bytes) -> None
     """Add the row of a run that nobody has opened yet, if the file holds none."""
     row = RunRow(run_id, "ready", 0, "", 0, None, 0, head, 0, 0, 0, 0)
     connection.execute(_CREATE_RUN, row)
+
+
+def holds_run(connection: sqlite3.Connection) -> bool:
+    """Return whether the file has its run: its maker may be just about to write it."""
+    (tables,) = connection.execute("SELECT count(*) FROM sqlite_master WHERE name = 'run'").fetchone()
+    return bool(tables) and connection.execute("SELECT 1 FROM run").fetchone() is not None
 
 
 def read_run(connection: sqlite3.Connection) -> RunRow:
