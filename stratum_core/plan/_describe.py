@@ -60,10 +60,7 @@ def _wrapped(sentence: str, *, indent: str = "", mark: str = "") -> list[str]:
 
 def _work_lines(told: Sequence[Told], room: int) -> list[str]:
     """Return the steps as indented lines; what has no room is counted."""
-    blocks = [
-        _wrapped(part.text, indent="  " * part.depth, mark="" if part.depth == 0 and part.header else "- ")
-        for part in told
-    ]
+    blocks = _work_blocks(told)
     if sum(map(len, blocks)) <= room:
         return [line for block in blocks for line in block]
     lines: list[str] = []
@@ -72,6 +69,33 @@ def _work_lines(told: Sequence[Told], room: int) -> list[str]:
             return [*lines, f"- and {len(blocks) - index} more steps"]
         lines.extend(block)
     return lines
+
+
+def _work_blocks(told: Sequence[Told]) -> list[list[str]]:
+    """Put the steps under one head: the loop itself when it is all there is, else a plain one."""
+    if not told:
+        return []
+    first = told[0]
+    if not first.text and all(part.depth > 0 for part in told[1:]):
+        return [
+            _wrapped(f"{_capital(first.lead)}, I'll:"),
+            *(_bullet(part, part.depth - 1) for part in told[1:]),
+        ]
+    if len(told) == 1:
+        return [
+            _wrapped(f"{_capital(first.lead)}, I'll {first.text}." if first.lead else f"I'll {first.text}.")
+        ]
+    return [["I'll:"], *(_bullet(part, part.depth) for part in told)]
+
+
+def _bullet(part: Told, depth: int) -> list[str]:
+    """Return one step as an item of a list."""
+    text = f"{part.lead}: {part.text}" if part.lead else part.text
+    return _wrapped(text.rstrip(" "), indent="  " * depth, mark="- ")
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _intro(plan: Plan) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -35,14 +36,18 @@ from stratum_core.specs import (
 __all__ = ["Teller", "Told"]
 
 
+_SENTENCE_END = re.compile(r"(?<=[.!?])\s+")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Told:
     """One line of the work."""
 
     depth: int
-    text: str
-    header: bool = False
-    """Whether the lines below it, one deeper, belong to it."""
+    lead: str = ""
+    """The condition or loop in front."""
+    text: str = ""
+    """What is done; empty when the lines below, one deeper, say it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,20 +61,28 @@ class Teller:
         """Return the lines of a flow; `many` inside a loop, where findings single out some of the items."""
         types = _flow_types(flow)
         judged = _judged_fields(flow)
-        spoken_for = {name for _, node in judged if isinstance(node, ast.Name) for name in (node.id,)}
+        worth_telling = self._worth_telling(flow, judged)
         lines: list[Told] = []
         worked_out: list[str] = []
         for step in flow.steps:
             if self._is_computed(step):
-                if step.id not in spoken_for:
+                if step.id in worth_telling:
                     worked_out.append(name_words(step.id))
                 continue
             lines.extend(_work_out(worked_out, depth))
             worked_out = []
-            lines.extend(self._step(step, types, depth, many=many))
+            lines.extend(self._step(flow, step, types, depth, many=many))
         lines.extend(_work_out(worked_out, depth))
         lines.extend(self._judgement(flow, name, node, types, depth, many=many) for name, node in judged)
         return lines
+
+    def _worth_telling(self, flow: FlowSpec, judged: Sequence[tuple[str, ast.expr]]) -> frozenset[str]:
+        """Return the computing steps a person would ask about: figures of the result, not what leads to them."""
+        if not any(isinstance(function, InferSpec) for function in self.program.functions.values()):
+            return frozenset(step.id for step in flow.steps)
+        told = {node.id for _, node in judged if isinstance(node, ast.Name)}
+        fields = _returned_fields(flow).values()
+        return frozenset(node.id for node in fields if isinstance(node, ast.Name)) - told
 
     def _is_computed(self, step: StepSpec) -> bool:
         """Return whether a step calls nothing that is worth telling."""
@@ -78,12 +91,27 @@ class Teller:
         function = self.program.functions.get(step.verb.target) if isinstance(step.verb, CallVerb) else None
         return isinstance(function, ComputeSpec)
 
-    def _step(self, step: StepSpec, types: Mapping[str, Type], depth: int, *, many: bool) -> list[Told]:
+    def _items_of(self, flow: FlowSpec, loop: ForEach) -> ast.expr:
+        """Return what a loop goes over, looking through steps that only choose from another list."""
+        node = parsed(loop.items.canonical)
+        for _ in flow.steps:
+            step = next((s for s in flow.steps if isinstance(node, ast.Name) and s.id == node.id), None)
+            if step is None or not isinstance(step.verb, ComputeVerb) or step.for_each is not None:
+                break
+            chosen = parsed(step.verb.expression.canonical)
+            if not isinstance(chosen, (ast.ListComp, ast.Subscript, ast.Attribute, ast.Call)):
+                break
+            node = chosen
+        return node
+
+    def _step(
+        self, flow: FlowSpec, step: StepSpec, types: Mapping[str, Type], depth: int, *, many: bool
+    ) -> list[Told]:
         """Tell one step with its condition and its loop."""
         when = "" if step.when is None else f"when {condition_words(parsed(step.when.canonical), types)}"
         if step.for_each is None:
             return self._work(step, when, depth, many=many)
-        header = _each_words(step.for_each, types, self.loops.get(step.path))
+        header = _each_words(self._items_of(flow, step.for_each), types, self.loops.get(step.path))
         return self._work(step, f"{when}, {header}" if when else header, depth, many=True)
 
     def _work(self, step: StepSpec, lead: str, depth: int, *, many: bool) -> list[Told]:
@@ -96,14 +124,14 @@ class Teller:
             if not lead:
                 return self.tell(called, depth, many=many)
             inner = self.tell(called, depth + 1, many=many)
-            return (
-                [Told(depth=depth, text=_sentence(lead, depth) + ":", header=True), *inner] if inner else []
-            )
+            if len(inner) == 1 and not inner[0].lead:
+                return [Told(depth=depth, lead=lead, text=inner[0].text)]
+            return [Told(depth=depth, lead=lead), *inner] if inner else []
         function = self.program.functions[verb.target]
         if not isinstance(function, InferSpec):
             return []
-        intent = quoted(_lower_first(function.intent))
-        return [Told(depth=depth, text=f"{lead}: {intent}" if lead else intent)]
+        intent = quoted(_lower_first(_first_sentence(function.intent))) + _literal_words(verb)
+        return [Told(depth=depth, lead=lead, text=intent)]
 
     def _judgement(
         self, flow: FlowSpec, name: str, node: ast.expr, types: Mapping[str, Type], depth: int, *, many: bool
@@ -111,12 +139,14 @@ class Teller:
         """Tell a yes-or-no field of the result by the rule behind it."""
         rule, scope = self._rule_behind(flow, node, types)
         verb = verb_of(name)
-        does = f"{verb} " if verb else f"mark as {quoted(name_words(name))} "
         threshold = threshold_words(rule, scope) if many else None
         if threshold is not None:
-            return Told(depth=depth, text=f"{does}those with {threshold}")
-        words = condition_words(rule, scope)
-        return Told(depth=depth, text=f"{does}{'those where' if many else 'it when'} {words}")
+            which = f"those with {threshold}"
+        else:
+            which = f"{'those where' if many else 'when'} {condition_words(rule, scope)}"
+        it = "" if many else "it "
+        does = f"{verb} {it}" if verb else f"mark {it}as {quoted(name_words(name))} "
+        return Told(depth=depth, text=does + which)
 
     def _rule_behind(
         self, flow: FlowSpec, node: ast.expr, types: Mapping[str, Type]
@@ -139,9 +169,8 @@ def _work_out(names: Sequence[str], depth: int) -> list[Told]:
     return [Told(depth=depth, text=f"work out {and_list(names)}")] if names else []
 
 
-def _each_words(loop: ForEach, types: Mapping[str, Type], count: LoopCount | None) -> str:
+def _each_words(node: ast.expr, types: Mapping[str, Type], count: LoopCount | None) -> str:
     """Return the head of a loop: how many there are of what."""
-    node = parsed(loop.items.canonical)
     condition = ""
     if isinstance(node, ast.ListComp):
         clause = node.generators[0]
@@ -151,18 +180,22 @@ def _each_words(loop: ForEach, types: Mapping[str, Type], count: LoopCount | Non
             condition = f" where {condition_words(clause.ifs[0], inner)}"
         node = clause.iter
     noun = _list_noun(node)
-    if count is None:
-        return f"for each of the {noun}{condition}" if plural(noun) else f"for each item of {noun}{condition}"
-    if not count.exact:
-        bound = f" (at most {count.items:,})" if count.runs == 1 else ""
-        return (
-            f"for each of the {noun}{bound}{condition}" if plural(noun) else f"for each item of {noun}{bound}"
-        )
-    if count.runs != 1:
-        return f"for each of the {noun}{condition}" if plural(noun) else f"for each item of {noun}{condition}"
-    if plural(noun) and count.items != 1:
-        return f"for each of the {count.items:,} {noun}{condition}"
-    return f"for each of the {count.items:,} items of {noun}{condition}"
+    several = plural(noun)
+    if count is not None and count.exact and count.runs == 1:
+        if count.items == 1:
+            return (
+                f"for the only one of the {noun}{condition}"
+                if several
+                else f"for the only item of {noun}{condition}"
+            )
+        number = f"{count.items:,} "
+        return f"for each of the {number}{noun if several else f'items of {noun}'}{condition}"
+    bound = f" (at most {count.items:,})" if count is not None and not count.exact and count.runs == 1 else ""
+    return (
+        f"for each of the {noun}{bound}{condition}"
+        if several
+        else f"for each item of {noun}{bound}{condition}"
+    )
 
 
 def _list_noun(node: ast.expr) -> str:
@@ -180,9 +213,19 @@ def _list_noun(node: ast.expr) -> str:
             return "list"
 
 
-def _sentence(text: str, depth: int) -> str:
-    """Start with a capital on the left edge."""
-    return text[:1].upper() + text[1:] if depth == 0 else text
+def _first_sentence(text: str) -> str:
+    """Return the first sentence of an instruction; what follows is detail for the model."""
+    return _SENTENCE_END.split(text.strip(), maxsplit=1)[0].rstrip(".")
+
+
+def _literal_words(verb: CallVerb) -> str:
+    """Return the texts a call gives literally, which tell two calls of one function apart."""
+    found = [
+        f"{name_words(name)} {quoted(node.value, most=40)}"
+        for name, node in ((name, parsed(part.canonical)) for name, part in verb.inputs.items())
+        if isinstance(node, ast.Constant) and isinstance(node.value, str)
+    ]
+    return f" ({and_list(found)})" if found else ""
 
 
 def _lower_first(text: str) -> str:

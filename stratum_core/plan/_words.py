@@ -87,8 +87,9 @@ def name_words(name: str) -> str:
 
 
 def plural(words: str) -> bool:
-    """Return whether words name several things, by their ending."""
-    return words.endswith("s") and not words.endswith(("ss", "us", "is"))
+    """Return whether words name several things, by the ending of the one that counts (`years of age`)."""
+    head = words.partition(" of ")[0]
+    return head.endswith("s") and not head.endswith(("ss", "us", "is"))
 
 
 def and_list(parts: Sequence[str], *, word: str = "and") -> str:
@@ -144,7 +145,7 @@ def condition_words(node: ast.expr, types: _Types) -> str:
             pairs = zip([left, *rights[:-1]], ops, rights, strict=True)
             return " and ".join(_comparison(a, op, b, types) for a, op, b in pairs)
         case ast.Name() | ast.Attribute():
-            return _holds(node, "is true", "are true")
+            return f"{quoted(_noun(node, types))} is yes"
         case ast.Constant(value=bool() as value):
             return "always" if value else "never"
         case ast.Call(
@@ -152,10 +153,10 @@ def condition_words(node: ast.expr, types: _Types) -> str:
         ):
             return _for_some(how, part, types)
         case ast.Call(func=ast.Name(id="matches"), args=[text, *_]):
-            return _holds(text, "matches a pattern", "match a pattern")
+            return _holds(text, "matches a pattern", "match a pattern", types)
         case ast.Call(func=ast.Attribute(value=text, attr="startswith" | "endswith" as how), args=[part]):
             verb = "starts with" if how == "startswith" else "ends with"
-            return f"{_subject(text)} {verb} {_operand(part, _ANY)}"
+            return f"{_subject(text, types)} {verb} {_operand(part, _ANY, types)}"
         case _:
             return f"the rule {quoted(ast.unparse(node), most=60)} holds"
 
@@ -173,7 +174,7 @@ def threshold_words(node: ast.expr, types: _Types) -> str | None:
                 or isinstance(value, (bool, str))
             ):
                 return None
-            return f"{_noun(left)} {_COMPARED[type(op)]}{_operand(right, type_of(left, types))}"
+            return f"{_noun(left, types)} {_COMPARED[type(op)]}{_operand(right, type_of(left, types), types)}"
         case _:
             return None
 
@@ -182,9 +183,9 @@ def _negated(node: ast.expr, types: _Types) -> str:
     """Return the negation of a condition."""
     match node:
         case ast.Name() | ast.Attribute():
-            return _holds(node, "is not true", "are not true")
+            return f"{quoted(_noun(node, types))} is no"
         case ast.Call(func=ast.Name(id="matches"), args=[text, *_]):
-            return _holds(text, "does not match a pattern", "do not match a pattern")
+            return _holds(text, "does not match a pattern", "do not match a pattern", types)
         case _:
             return f"it is not so that {condition_words(node, types)}"
 
@@ -197,7 +198,7 @@ def _for_some(how: str, part: ast.GeneratorExp | ast.ListComp, types: _Types) ->
         kind = bare(type_of(clause.iter, types))
         inner[clause.target.id] = kind.item if isinstance(kind, ListType) else _ANY
     which = "any" if how == "any" else "every one"
-    return f"{condition_words(part.elt, inner)} for {which} of {_subject(clause.iter)}"
+    return f"{condition_words(part.elt, inner)} for {which} of {_subject(clause.iter, types)}"
 
 
 def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, types: _Types) -> str:
@@ -205,22 +206,25 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, types: _Types) -
     if isinstance(left, ast.Constant) and not isinstance(right, ast.Constant) and type(op) in _MIRRORED:
         left, op, right = right, _MIRRORED[type(op)](), left
     if isinstance(op, (ast.Is, ast.IsNot)):
-        there = "no" if isinstance(op, ast.Is) else "a"
-        return f"there is {there} {_noun(left)}"
+        noun = _noun(left, types)
+        if isinstance(op, ast.Is):
+            return f"there {'are' if plural(noun) else 'is'} no {noun}"
+        article = "an" if noun[:1] in "aeiou" else "a"
+        return f"there are {noun}" if plural(noun) else f"there is {article} {noun}"
     if isinstance(op, (ast.In, ast.NotIn)):
         return _membership(left, op, right, types)
     kind = type_of(left, types)
     if isinstance(right, ast.Constant) and isinstance(right.value, bool):
         truth = right.value is isinstance(op, ast.Eq)
-        return _holds(left, "is true", "are true") if truth else _holds(left, "is not true", "are not true")
-    counted = _emptiness(left, op, right)
+        return f"{quoted(_noun(left, types))} is {'yes' if truth else 'no'}"
+    counted = _emptiness(left, op, right, types)
     if counted:
         return counted
     words = _COMPARED.get(type(op), "")
-    return f"{_holds(left, 'is', 'are')} {words}{_operand(right, kind)}"
+    return f"{_holds(left, 'is', 'are', types)} {words}{_operand(right, kind, types)}"
 
 
-def _emptiness(left: ast.expr, op: ast.cmpop, right: ast.expr) -> str:
+def _emptiness(left: ast.expr, op: ast.cmpop, right: ast.expr, types: _Types) -> str:
     """Return `len(x) > 0` and its like as "there are x"."""
     match left, op, right:
         case (
@@ -228,14 +232,9 @@ def _emptiness(left: ast.expr, op: ast.cmpop, right: ast.expr) -> str:
             ast.Gt() | ast.NotEq() | ast.Eq(),
             ast.Constant(value=0),
         ):
-            there = (
-                "there is no"
-                if isinstance(op, ast.Eq)
-                else "there are"
-                if plural(_noun(part))
-                else "there is"
-            )
-            return f"{there} {_noun(part)}"
+            noun = _noun(part, types)
+            there = "there are" if plural(noun) else "there is"
+            return f"{there} {'no ' if isinstance(op, ast.Eq) else ''}{noun}"
         case _:
             return ""
 
@@ -244,25 +243,25 @@ def _membership(left: ast.expr, op: ast.cmpop, right: ast.expr, types: _Types) -
     """Return `in` in words: one of several values, or a part of a text or list."""
     negative = isinstance(op, ast.NotIn)
     if isinstance(right, ast.List):
-        values = [_operand(item, type_of(left, types)) for item in right.elts]
-        verb = _holds(left, "is", "are")
+        values = [_operand(item, type_of(left, types), types) for item in right.elts]
+        verb = _holds(left, "is", "are", types)
         return (
             f"{verb} {'neither ' if negative and len(values) > 1 else 'not ' if negative else ''}"
             + and_list(values, word="nor" if negative else "or")
         )
     verb = "does not contain" if negative else "contains"
-    return f"{_subject(right)} {verb} {_operand(left, _ANY)}"
+    return f"{_subject(right, types)} {verb} {_operand(left, _ANY, types)}"
 
 
-def _holds(node: ast.expr, singular: str, several: str) -> str:
+def _holds(node: ast.expr, singular: str, several: str, types: _Types) -> str:
     """Return a subject with the verb that agrees with it."""
-    noun = _noun(node)
-    return f"{_subject(node)} {several if plural(noun) and not _is_count(node) else singular}"
+    noun = _noun(node, types)
+    return f"{_subject(node, types)} {several if plural(noun) and not _is_count(node) else singular}"
 
 
-def _subject(node: ast.expr) -> str:
+def _subject(node: ast.expr, types: _Types) -> str:
     """Return what a clause is about."""
-    noun = _noun(node)
+    noun = _noun(node, types)
     return noun if noun.startswith(("the ", '"')) else f"the {noun}"
 
 
@@ -270,33 +269,45 @@ def _is_count(node: ast.expr) -> bool:
     return isinstance(node, ast.Call)
 
 
-def _noun(node: ast.expr) -> str:
+def _noun(node: ast.expr, types: _Types) -> str:
     """Return the last name of a path, or what an operation is called."""
     match node:
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name_words(name)
         case ast.Subscript(value=owner):
-            return _noun(owner)
+            return _noun(owner, types)
         case ast.Call(func=ast.Name(id="len" | "count"), args=[part, *_]):
-            return (
-                f"the number of {_noun(part)}" if plural(_noun(part)) else f"the length of the {_noun(part)}"
-            )
+            return _count_noun(part, types)
+        case ast.Call(func=ast.Name(id="abs"), args=[ast.BinOp(left=left, op=ast.Sub(), right=right)]):
+            return f"the difference between {_subject(left, types)} and {_subject(right, types)}"
         case ast.Call(func=ast.Name(id="sum" | "min" | "max" as how), args=[part]):
             words = {"sum": "sum", "min": "lowest", "max": "highest"}[how]
-            return f"the {words} of {_noun(part)}"
+            return f"the {words} of {_noun(part, types)}"
         case ast.Call(func=ast.Name(id=name), args=[part, *_]) if name in _SEEN_THROUGH:
-            return _noun(part)
+            return _noun(part, types)
         case ast.Call(func=ast.Attribute(value=part, attr=name)) if name in _SEEN_THROUGH:
-            return _noun(part)
+            return _noun(part, types)
+        case ast.ListComp(elt=ast.Attribute(attr=name)) | ast.GeneratorExp(elt=ast.Attribute(attr=name)):
+            return name_words(name)
         case ast.ListComp(generators=[clause]) | ast.GeneratorExp(generators=[clause]):
-            return _noun(clause.iter)
+            return _noun(clause.iter, types)
         case ast.BinOp(left=left, op=op, right=right) if type(op) in _ARITHMETIC:
-            return f"{_operand(left, _ANY)} {_ARITHMETIC[type(op)]} {_operand(right, _ANY)}"
+            return f"{_operand(left, _ANY, types)} {_ARITHMETIC[type(op)]} {_operand(right, _ANY, types)}"
         case _:
             return quoted(ast.unparse(node), most=40)
 
 
-def _operand(node: ast.expr, kind: Type) -> str:
+def _count_noun(part: ast.expr, types: _Types) -> str:
+    """Return what `len` and `count` give: of a list the number of its items, of a text its length."""
+    noun = _noun(part, types)
+    if plural(noun):
+        return f"the number of {noun}"
+    if isinstance(bare(type_of(part, types)), ListType):
+        return f"the number of items of {noun}"
+    return f"the length of the {noun}"
+
+
+def _operand(node: ast.expr, kind: Type, types: _Types) -> str:
     """Return a value or a name to compare with."""
     match node:
         case ast.Constant(value=str() as text):
@@ -310,7 +321,7 @@ def _operand(node: ast.expr, kind: Type) -> str:
         case ast.Constant():
             return "nothing"
         case _:
-            return _subject(node)
+            return _subject(node, types)
 
 
 _ANY: Type = RecordType(fields=())
