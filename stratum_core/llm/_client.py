@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final, Protocol, cast
+from typing import Final, Protocol, assert_never, cast
 
 import anyio
 from anyio import to_thread
@@ -153,6 +153,8 @@ def _response_format(projection: Projection) -> dict[str, object]:
             return {"response_format": {"type": "json_object"}}
         case "prompt":
             return {}
+        case _:
+            assert_never(projection.enforcement)
 
 
 def _messages(request: ModelRequest, projection: Projection, *, marked: bool) -> list[dict[str, object]]:

@@ -107,7 +107,7 @@ def read_failure(error: Exception) -> WireFailure:
             response = link.response
             headers = {name.lower(): value for name, value in response.headers.items()}
             return WireFailure(
-                breakdown="answered", status=response.status_code, headers=headers, body=_text(response)
+                breakdown="answered", status=response.status_code, headers=headers, body=response.text
             )
     if any(isinstance(link, (aiohttp.ClientConnectorError, httpx.ConnectTimeout)) for link in chain):
         return WireFailure(breakdown="unreached")
@@ -132,14 +132,6 @@ def _chain(error: BaseException) -> Iterator[BaseException]:
         seen.add(id(link))
         yield link
         link = link.__cause__ or link.__context__
-
-
-def _text(response: httpx.Response) -> str:
-    """Return an error answer's text; a streamed one that was never read has none."""
-    try:
-        return response.text
-    except httpx.ResponseNotRead:
-        return ""
 
 
 async def close() -> None:

@@ -15,6 +15,7 @@ from typing import TypeAlias
 
 from stratum_core.contracts import JsonValue
 from stratum_core.llm.offline._language import clip, sentences
+from stratum_core.llm.offline._patterns import matches
 from stratum_core.llm.offline._schema import Schema, clamp, inner, items, kind_of, properties
 
 __all__ = ["correct"]
@@ -87,6 +88,8 @@ def _resized(value: JsonValue, _: Schema, found: re.Match[str]) -> JsonValue:
         while len(value) < least:
             value = f"{value} {_PADDING}".strip()
         return value
+    if not isinstance(value, list):
+        return value
     listed = items(value)
     return listed[:most] if shortens else listed + listed[-1:] * (least - len(listed))
 
@@ -95,12 +98,9 @@ def _without(value: JsonValue, _: Schema, found: re.Match[str]) -> JsonValue:
     """Leave out what matches a forbidden expression: its sentence, else the words themselves."""
     if not isinstance(value, str):
         return value
-    try:
-        shape = re.compile(_quoted(found))
-    except re.error:
-        return value
-    kept = " ".join(part for part in sentences(value) if not shape.search(part))
-    return kept or shape.sub("", value).strip()
+    pattern = _quoted(found)
+    kept = " ".join(part for part in sentences(value) if not matches(pattern, part))
+    return kept or " ".join(word for word in value.split() if not matches(pattern, word))
 
 
 def _without_text(value: JsonValue, _: Schema, found: re.Match[str]) -> JsonValue:

@@ -6,6 +6,7 @@ import re
 from datetime import UTC, datetime
 
 from stratum_core.llm.offline._language import clip, content_words, keywords, sentences, summary
+from stratum_core.llm.offline._patterns import matches
 from stratum_core.llm.offline._polarity import Polarity
 from stratum_core.llm.offline._reading import Material
 
@@ -48,7 +49,6 @@ _PATTERN_TRIES = (
     "12345",
     "a1",
 )
-_TRY_CHARS = 16
 _TRIES = 40
 
 
@@ -119,26 +119,11 @@ def find_token(name: str, material: Material) -> str | None:
 
 
 def fit_pattern(text: str, pattern: str, material: Material) -> str:
-    """Return a text that matches a regular expression: the given one, a word of the request, or a plain sample.
-
-    Only short candidates are tried, so that a pattern that backtracks cannot stall the model.
-    """
+    """Return a text that matches a regular expression: the given one, a word of the request, or a plain sample."""
     tokens = [token.strip(".,;:!?()\"'") for part in (*material.texts, text) for token in part.split()]
     slug = "-".join(content_words(text)[:3]) or "text"
-    tries = [
-        text[:_TRY_CHARS],
-        *tokens[:_TRIES],
-        slug[:_TRY_CHARS],
-        slug[:_TRY_CHARS].upper(),
-        *_PATTERN_TRIES,
-    ]
-    try:
-        shape = re.compile(pattern)
-    except re.error:
-        return text
-    if len(text) <= _TRY_CHARS and shape.search(text):
-        return text
-    return next((found for found in tries if len(found) <= _TRY_CHARS and shape.search(found)), text)
+    tries = [text, *tokens[:_TRIES], slug, slug.upper(), *_PATTERN_TRIES]
+    return next((found for found in tries if matches(pattern, found)), text)
 
 
 def _purpose_by_intent(material: Material) -> str:

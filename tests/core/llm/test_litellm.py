@@ -137,6 +137,18 @@ async def test_an_openai_call_is_one_request_with_the_strict_projected_schema() 
     assert reply.model == "gpt-4.1-mini-2025-04-14"
 
 
+async def test_what_a_request_leaves_open_is_not_sent() -> None:
+    async with ProviderServer(openai.completion("{}")) as server:
+        await client_of(server).complete(request(GPT, temperature=None, idempotency_key=""))
+        [sent] = server.received
+    assert "temperature" not in sent.body
+    assert "idempotency-key" not in sent.headers
+
+
+async def test_a_client_that_was_never_used_closes_without_importing_anything() -> None:
+    await LitellmClient({}).aclose()
+
+
 async def test_an_anthropic_call_counts_cached_and_written_tokens_within_the_prompt() -> None:
     async with ProviderServer(anthropic.message('{"tone":"bad"}')) as server:
         reply = await client_of(server).complete(request(CLAUDE))

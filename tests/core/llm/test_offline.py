@@ -288,6 +288,27 @@ async def test_texts_keep_to_length_and_pattern() -> None:
     assert await field_of("mark", StringType(max_length=1), "Long words") == "L"
 
 
+async def test_a_pattern_no_text_of_the_request_fits_leaves_the_text_to_be_refused() -> None:
+    output = RecordType(fields=(Field(name="code", type=StringType(pattern="^[0-9]{9}$")),))
+    reply = await SURE.complete(asked(spec(output), "No number here."))
+    assert json.loads(reply.text) == {"code": "No number here."}
+
+
+async def test_a_pattern_that_backtracks_elsewhere_costs_no_time() -> None:
+    text = "a" * 2_000
+    assert await field_of("code", StringType(pattern="^(a+)+$"), text) == text
+    condition = 'not matches(result.code, "(a+)+b")'
+    assert await field_of("code", StringType(), text, retry=broken(condition)) == "a" * 139 + "…"
+
+
+async def test_a_null_is_a_null() -> None:
+    schema: Mapping[str, JsonValue] = {"type": "object", "properties": {"none": {"type": "null"}}}
+    request = ModelRequest(
+        model="offline", messages=(Message(role="user", blocks=("x",)),), output_schema=schema, max_tokens=9
+    )
+    assert json.loads((await SURE.complete(request)).text) == {"none": None}
+
+
 async def test_yes_or_no_follows_the_words_or_the_tone_the_field_asks_about() -> None:
     assert await field_of("mentions_delivery", BoolType(), "The delivery was late.") is True
     assert await field_of("mentions_delivery", BoolType(), "It is blue.") is False
@@ -387,7 +408,11 @@ def broken(condition: str) -> str:
         ("len(result.note) < 400", "note", StringType(), "The kettle is blue."),
         ("len(result.tags) > 3", "tags", ListType(item=StringType()), ["kettle", "blue", "blue", "blue"]),
         ("len(result.tags) <= 1", "tags", ListType(item=StringType()), ["kettle"]),
-        ('not matches(result.note, "(?i)kettle")', "note", StringType(), "The  is blue."),
+        ('not matches(result.note, "(?i)kettle")', "note", StringType(), "The is blue."),
+        ('not matches(result.pieces, "0")', "pieces", IntType(), 0),
+        ("len(result.pieces) > 3", "pieces", IntType(), 0),
+        ('"x" in result.pieces', "pieces", IntType(), 0),
+        ("len(result.note) <= 500", "note", StringType(), "The kettle is blue."),
         ('not matches(result.note, "(")', "note", StringType(), "The kettle is blue."),
         ("'KETTLE' not in lower(result.note)", "note", StringType(), "The  is blue."),
         ('"tea" in result.note', "note", StringType(), "The kettle is blue. tea"),
