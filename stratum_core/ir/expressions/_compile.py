@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from stratum_core.contracts import (
     AnyType,
@@ -171,8 +172,14 @@ def _built_when_used(tree: ast.expr, types: Mapping[ast.expr, Type]) -> Run:
 
 def _assumed(conditions: Sequence[str]) -> Facts:
     """Return what conditions known to be true say about null."""
-    trees = (parse(condition).tree for condition in conditions)
-    return frozenset[Path]().union(*(facts(tree, truth=True) for tree in trees if tree is not None))
+    return frozenset[Path]().union(*(_said_by(condition) for condition in conditions))
+
+
+@lru_cache(maxsize=512)
+def _said_by(condition: str) -> Facts:
+    """Return the facts of one condition; every expression of a step with `when` asks for the same."""
+    tree = parse(condition).tree
+    return frozenset() if tree is None else facts(tree, truth=True)
 
 
 def _wanted(context: Context, tree: ast.expr, kind: Type, want: Type | None) -> Type:

@@ -31,6 +31,9 @@ _ARROWS = {
     "map": "[{body} for {name} in {items}]",
     "find": "first([{name} for {name} in {items} if {body}])",
 }
+_STRUCTURAL = frozenset({"!", "?", "??", "?.", "=>", "$"})
+_MAX_STRUCTURAL = 16
+"""More spellings that span other tokens are reported without a rewriting, which would nest too deeply."""
 _SUSPICIOUS = frozenset({*_WORDS, "!", "?", "??", "?.", "=>", "$", "AND", "OR", "NOT"})
 
 
@@ -71,6 +74,23 @@ def looks_foreign(tokens: tuple[Token, ...]) -> bool:
 
 def foreign_spellings(text: str, tokens: tuple[Token, ...], pairs: Mapping[int, int]) -> tuple[Finding, ...]:
     """Return the outermost foreign spellings in document order; they do not overlap."""
+    structural = [token for token in tokens if token.kind == "op" and token.text in _STRUCTURAL]
+    if len(structural) > _MAX_STRUCTURAL:
+        first = structural[0]
+        message = f"`{first.text}` and its like are not part of the language, and this text has {len(structural)} of them"
+        suggestion = (
+            "write conditions with `and`, `or`, `not`, `a if condition else b`, or use a compute function"
+        )
+        return (
+            Finding(
+                code="E221",
+                severity="error",
+                message=message,
+                start=first.start,
+                end=first.end,
+                suggestion=suggestion,
+            ),
+        )
     reader = _Reader(text, tokens, pairs)
     found = reader.constructs(0, len(tokens))
     return tuple(reader.finding(construct) for construct in found)
@@ -238,12 +258,8 @@ class _Reader:
         token = self.tokens[index]
         if self.is_op(index, "!"):
             return self.negation(index, stop)
-        wrapped = self.wrapper(index) or self.path(index, stop)
-        if wrapped is not None and not self.continues(wrapped.last + 1, stop):
-            return wrapped
         chain = self.chain(index, stop)
-        if chain is not None:
-            return chain
+        wrapped = chain or self.wrapper(index) or self.path(index, stop)
         if wrapped is not None:
             return wrapped
         if token.kind == "op" and token.text in _WORDS:
@@ -270,22 +286,24 @@ class _Reader:
             )
         return None
 
-    def continues(self, index: int, stop: int) -> bool:
-        """Return whether a field, index or call follows."""
-        return index < stop and self.is_op(index, ".", "?.", "[", "(")
-
-    def wrapper(self, index: int) -> _Construct | None:
-        """Read `${{ x }}`, `{{ x }}` and `${ x }`."""
+    def wrapper_end(self, index: int) -> tuple[int, int, int] | None:
+        """Return the first and the last inner token and the last token of `${{ x }}`, `{{ x }}` or `${ x }`."""
         brace = index + 1 if self.is_op(index, "$") else index
-        if not self.is_op(brace, "{") or brace not in self.pairs:
+        if not self.is_op(brace, "{"):
             return None
         close = self.pairs[brace]
-        double = self.is_op(brace + 1, "{") and self.pairs.get(brace + 1) == close - 1
+        double = self.is_op(brace + 1, "{") and self.pairs[brace + 1] == close - 1
         if not double and brace == index:
             return None
         first, stop = (brace + 2, close - 1) if double else (brace + 1, close)
-        if first >= stop:
+        return (first, stop, close) if first < stop else None
+
+    def wrapper(self, index: int) -> _Construct | None:
+        """Read `${{ x }}`, `{{ x }}` and `${ x }`."""
+        extent = self.wrapper_end(index)
+        if extent is None:
             return None
+        first, stop, close = extent
         inner = self.translated(first, stop)
         whole = index == 0 and close == len(self.tokens) - 1
         text = inner if whole else f"({inner})"
@@ -333,9 +351,11 @@ class _Reader:
         """Return the index after the value that starts here with its fields, indexes and calls."""
         if index >= stop:
             return None
-        wrapped = self.wrapper(index) or self.path(index, stop)
+        wrapped, path = self.wrapper_end(index), self.path(index, stop)
         if wrapped is not None:
-            index = wrapped.last + 1
+            index = wrapped[2] + 1
+        elif path is not None:
+            index = path.last + 1
         elif self.is_op(index, "(", "[", "{"):
             index = self.pairs[index] + 1
         elif self.tokens[index].kind != "op" and self.words(index) not in _CLAUSE_WORDS | _LOGIC | {
