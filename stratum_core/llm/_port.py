@@ -12,7 +12,15 @@ from typing import Literal, Protocol, TypeAlias
 
 from stratum_core.contracts import JsonValue
 
-__all__ = ["FinishReason", "Message", "ModelClient", "ModelReply", "ModelRequest", "SchemaEnforcement", "TokenUsage"]
+__all__ = [
+    "FinishReason",
+    "Message",
+    "ModelClient",
+    "ModelReply",
+    "ModelRequest",
+    "SchemaEnforcement",
+    "TokenUsage",
+]
 
 FinishReason: TypeAlias = Literal["stop", "length", "refusal"]
 SchemaEnforcement: TypeAlias = Literal["strict", "json", "prompt"]
