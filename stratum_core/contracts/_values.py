@@ -1,9 +1,10 @@
 """The check that a value satisfies its type, with every fault reported at once.
 
-Typing is that of JSON, strictly: text is never read as a number and 1.0 is not an int; the one widening is an
-int where a float is wanted. What comes back is the normalised value: missing optional fields are null, fields
-stand in the contract's order, a datetime is UTC text with `Z`, a date is `YYYY-MM-DD`, bytes are padded base64.
-`opaque` is a mark and is looked through. Patterns run on the linear-time Rust engine, so no text makes a check hang.
+Typing is that of JSON, strictly: text is never read as a number and 1.0 is not an int; the one widening is
+an int where a float is wanted. What comes back is the normalised value: missing optional fields are null,
+fields stand in the contract's order, a datetime is UTC text with `Z`, a date is `YYYY-MM-DD`, bytes are
+padded base64. `opaque` is a mark and is looked through. Patterns run on the linear-time Rust engine, so no
+text makes a check hang.
 """
 
 from __future__ import annotations
@@ -191,9 +192,7 @@ def _plain_check(
         case DateType():
             return _text_check(_to_date, "expected a date as text, YYYY-MM-DD")
         case DateTimeType():
-            return _text_check(
-                _to_utc, "expected a date and time as ISO 8601 text, e.g. 2026-01-31T09:30:00Z"
-            )
+            return _text_check(_to_utc, "expected a date and time as text, e.g. 2026-01-31T09:30:00Z")
         case BytesType():
             return _text_check(_to_base64, "expected base64 text")
         case JsonType() | AnyType():
@@ -295,12 +294,7 @@ def _string_check(kind: StringType) -> _Check:
         if not isinstance(value, str):
             _fault(faults, path, "expected text", value)
         elif not _is_text(value):
-            _fault(
-                faults,
-                path,
-                "expected text without unpaired surrogates",
-                value.encode("utf-8", "replace").decode(),
-            )
+            _fault(faults, path, _SURROGATE, None)
         elif not _count_fits(len(value), low, high):
             _fault(faults, path, f"{_count_message(low, high, 'characters')}, got {len(value)}", value)
         elif pattern is not None and not _matches(pattern, value):

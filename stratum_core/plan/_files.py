@@ -23,6 +23,8 @@ MAX_FILE_BYTES = 64_000_000
 """The most bytes one bound file may have, unless the operator says otherwise."""
 
 _CHUNK_BYTES = 1 << 20
+_MAX_NAME_BYTES = 255
+"""Of one name in a path, on every file system in common use."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,7 +99,11 @@ class Roots:
 
     def _candidates(self, text: str) -> list[Path]:
         """Return where the text may lead, links resolved."""
-        if not text or "\0" in text:
+        if (
+            not text
+            or "\0" in text
+            or any(len(os.fsencode(part)) > _MAX_NAME_BYTES for part in Path(text).parts)
+        ):
             raise InputError(f"{_quoted(text)} is not a path", remedy="give the path of a file")
         if Path(text).is_absolute():
             return [Path(os.path.realpath(text))]

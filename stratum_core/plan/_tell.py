@@ -110,11 +110,11 @@ class Teller:
         """Tell one step with its condition and its loop."""
         when = "" if step.when is None else f"when {condition_words(parsed(step.when.canonical), types)}"
         if step.for_each is None:
-            return self._work(step, when, depth, many=many)
+            return self._work(flow, step, when, depth, many=many)
         header = _each_words(self._items_of(flow, step.for_each), types, self.loops.get(step.path))
-        return self._work(step, f"{when}, {header}" if when else header, depth, many=True)
+        return self._work(flow, step, f"{when}, {header}" if when else header, depth, many=True)
 
-    def _work(self, step: StepSpec, lead: str, depth: int, *, many: bool) -> list[Told]:
+    def _work(self, flow: FlowSpec, step: StepSpec, lead: str, depth: int, *, many: bool) -> list[Told]:
         """Tell what a step calls, behind its condition or loop."""
         verb = step.verb
         if not isinstance(verb, CallVerb):
@@ -130,7 +130,10 @@ class Teller:
         function = self.program.functions[verb.target]
         if not isinstance(function, InferSpec):
             return []
-        intent = quoted(_lower_first(_first_sentence(function.intent))) + _literal_words(verb)
+        repeated = sum(isinstance(s.verb, CallVerb) and s.verb.target == verb.target for s in flow.steps) > 1
+        intent = quoted(_lower_first(_first_sentence(function.intent))) + _literal_words(
+            verb, numbers=repeated
+        )
         return [Told(depth=depth, lead=lead, text=intent)]
 
     def _judgement(
@@ -218,13 +221,16 @@ def _first_sentence(text: str) -> str:
     return _SENTENCE_END.split(text.strip(), maxsplit=1)[0].rstrip(".")
 
 
-def _literal_words(verb: CallVerb) -> str:
-    """Return the texts a call gives literally, which tell two calls of one function apart."""
-    found = [
-        f"{name_words(name)} {quoted(node.value, most=40)}"
-        for name, node in ((name, parsed(part.canonical)) for name, part in verb.inputs.items())
-        if isinstance(node, ast.Constant) and isinstance(node.value, str)
-    ]
+def _literal_words(verb: CallVerb, *, numbers: bool) -> str:
+    """Return what a call gives literally: texts, and numbers too where only they tell two calls apart."""
+    found: list[str] = []
+    for name, part in verb.inputs.items():
+        node = parsed(part.canonical)
+        value = node.value if isinstance(node, ast.Constant) else None
+        if isinstance(value, str):
+            found.append(f"{name_words(name)} {quoted(value, most=40)}")
+        elif numbers and isinstance(value, (int, float)):
+            found.append(f"{name_words(name)} {str(value).lower()}")
     return f" ({and_list(found)})" if found else ""
 
 

@@ -1,0 +1,45 @@
+from __future__ import annotations
+
+from decimal import Decimal
+
+import pytest
+
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import PlanError
+from stratum_core.plan import PlanOptions
+
+
+def test_nothing_given_means_every_default() -> None:
+    assert PlanOptions.from_json(None) == PlanOptions() == PlanOptions.from_json({})
+
+
+def test_options_survive_a_round_trip() -> None:
+    options = PlanOptions(
+        model="offline",
+        mode="persistent",
+        rows=3,
+        out="a.csv",
+        cap_usd=Decimal("0.05"),
+        background=False,
+        seed=7,
+    )
+
+    assert PlanOptions.from_json(options.to_json()) == options
+    assert options.cap_nusd == 50_000_000
+    assert PlanOptions().cap_nusd is None
+
+
+def test_an_unknown_option_is_named_with_the_one_probably_meant() -> None:
+    with pytest.raises(PlanError, match="did you mean background") as caught:
+        PlanOptions.from_json({"bakground": "x", "rows": 0})
+
+    assert [item["path"] for item in caught.value.detail["violations"]] == ["rows", "bakground"]
+    assert "background" in caught.value.remedy
+
+
+@pytest.mark.parametrize(
+    "value", [[], "x", {"rows": "3"}, {"cap_usd": "0.05"}, {"mode": "fast"}, {"background": 1}]
+)
+def test_options_are_typed_strictly(value: JsonValue) -> None:
+    with pytest.raises(PlanError, match="options are wrong"):
+        PlanOptions.from_json(value)
