@@ -6,6 +6,7 @@ types as before, the same wanted type and the same assumptions, gives the same r
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 
@@ -28,6 +29,7 @@ UNKNOWN_NAME = "E210"
 """What the expression language calls a name that is not in scope."""
 
 _REMEMBERED = 16
+_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +40,24 @@ class _Known:
     assume: tuple[str, ...]
     types: tuple[tuple[str, Type], ...]
     result: CompileResult
+
+
+def _compiled(
+    text: str,
+    scope: Mapping[str, Type],
+    want: Type | None,
+    assume: tuple[str, ...],
+    later: Collection[str],
+) -> CompileResult:
+    """Compile one text, first with just the names that occur in it: a long flow has a thousand others.
+
+    Only when something is wrong does the rest of the scope matter, for what may have been meant.
+    """
+    mentioned = {name: scope[name] for name in _WORD.findall(text) if name in scope}
+    result = compile_expression(text, mentioned, want=want, assume=assume)
+    if not result.findings:
+        return result
+    return compile_expression(text, scope, want=want, assume=assume, later=later)
 
 
 class Compiler:
@@ -73,7 +93,7 @@ class Compiler:
             return self._literal(path, form, want)
         result = self._recall(form, scope, want, assume)
         if result is None:
-            result = compile_expression(form, scope, want=want, assume=assume, later=later)
+            result = _compiled(form, scope, want, assume, later)
             self._remember(form, scope, want, assume, result)
         for finding in result.findings:
             if finding.code == UNKNOWN_NAME and not names_complete:
