@@ -45,8 +45,9 @@ def judge(
     Raises:
         ExpressionError: An `ensure` itself failed; asking the model again would not help.
     """
-    if len(reply.text.encode()) > max_tokens * ANSWER_BYTES_PER_TOKEN:
-        size = f"{len(reply.text.encode()):,} bytes for a limit of {max_tokens} tokens"
+    length = len(reply.text.encode(errors="surrogatepass"))
+    if length > max_tokens * ANSWER_BYTES_PER_TOKEN:
+        size = f"{length:,} bytes for a limit of {max_tokens} tokens"
         return Rejected(violations=(f"the answer is too long: {size}",), parsed=False)
     try:
         raw = _parse(reply.text)
@@ -110,7 +111,7 @@ def _broken(condition: Expression, scope: Mapping[str, JsonValue]) -> str:
     actual = [
         f"{'.'.join(path)} = {_shown(path, scope)}" for path in sorted(condition.reads) if path[0] in scope
     ]
-    return f"`{condition.canonical}` must be true (actual: {'; '.join(actual)})"
+    return f"`{condition.canonical}` must be true (actual: {'; '.join(actual) or 'false'})"
 
 
 def _shown(path: tuple[str, ...], scope: Mapping[str, JsonValue]) -> str:

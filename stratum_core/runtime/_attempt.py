@@ -24,7 +24,7 @@ from stratum_core.errors import (
     QuotaError,
     TransportError,
 )
-from stratum_core.journal import Intent, RecordedAttempt
+from stratum_core.journal import Intent, RecordedAttempt, SettledState
 from stratum_core.llm import (
     FinishReason,
     ModelReply,
@@ -111,23 +111,14 @@ async def _exchange(
     try:
         reply = await context.client_for(sending.request.model).complete(sending.request)
     except ModelError as error:
-        with anyio.CancelScope(shield=True):
-            await _settle_error(context, reservation, sending, reserved, error)
+        await _settle_error(context, reservation, sending, error)
         return error
     except BaseException:
-        with anyio.CancelScope(shield=True):
-            await context.journal.settle(
-                sending.call_id, state="possibly_paid", usage=reserved, outcome={"kind": "cut_off"}
-            )
         context.census.calls_possibly_paid += 1
-        reservation.keep()
+        await _settle(context, reservation, sending, state="possibly_paid", outcome={"kind": "cut_off"})
         raise
     usage = _usage(context, sending.request.model, reply, reserved)
-    with anyio.CancelScope(shield=True):
-        await context.journal.settle(
-            sending.call_id, state="answered", usage=usage, outcome=_reply_record(reply)
-        )
-    reservation.settle(usage)
+    await _settle(context, reservation, sending, state="answered", usage=usage, outcome=_reply_record(reply))
     if reservation.overrun:
         context.stop(
             "stopped_budget",
@@ -143,7 +134,6 @@ async def _settle_error(
     context: RunContext,
     reservation: Reservation,
     sending: Sending,
-    reserved: Usage,
     error: ModelError,
 ) -> None:
     """Charge nothing when the provider cannot have charged, else the whole reservation."""
@@ -155,13 +145,35 @@ async def _settle_error(
         "detail": error.detail,
     }
     if error.detail.get("paid") == "no":
-        free = Usage(calls=1)
-        await context.journal.settle(sending.call_id, state="failed", usage=free, outcome=record)
-        reservation.settle(free)
+        await _settle(context, reservation, sending, state="failed", usage=Usage(calls=1), outcome=record)
         return
-    await context.journal.settle(sending.call_id, state="possibly_paid", usage=reserved, outcome=record)
     context.census.calls_possibly_paid += 1
-    reservation.keep()
+    await _settle(context, reservation, sending, state="possibly_paid", outcome=record)
+
+
+async def _settle(
+    context: RunContext,
+    reservation: Reservation,
+    sending: Sending,
+    *,
+    state: SettledState,
+    outcome: Mapping[str, JsonValue],
+    usage: Usage | None = None,
+) -> None:
+    """Write down how an attempt ended, then charge it, whatever happens to this task meanwhile.
+
+    Without `usage` the whole reservation is charged, as it is when the journal cannot be written: the reservation is
+    closed in any case, because other calls may wait for its room.
+    """
+    try:
+        with anyio.CancelScope(shield=True):
+            await context.journal.settle(
+                sending.call_id, state=state, usage=usage or reservation.usage, outcome=outcome
+            )
+    except BaseException:
+        reservation.keep()
+        raise
+    reservation.settle(usage or reservation.usage)
 
 
 def outcome_of(recorded: RecordedAttempt) -> AttemptResult:

@@ -6,18 +6,18 @@ Effects (journal, clients, clock) are passed in, so that a whole run can be test
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import anyio
 
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import ExpressionError, RunStopped
+from stratum_core.errors import BudgetExceeded, ExpressionError, RunStopped
 from stratum_core.journal import Journal, RunState
 from stratum_core.llm import ModelClient, PriceTable
 from stratum_core.runtime._census import Census
 from stratum_core.specs import Expression, InferSpec, Program
 
-__all__ = ["DEFAULT_CONCURRENCY", "RunContext", "Scope", "evaluate", "evaluate_condition"]
+__all__ = ["DEFAULT_CONCURRENCY", "RunContext", "Scope", "evaluate", "evaluate_condition", "ran_out_within"]
 
 DEFAULT_CONCURRENCY = 8
 """Items in flight at once when a for_each names no number."""
@@ -26,6 +26,22 @@ Scope = Mapping[str, JsonValue]
 """The values an expression sees, by name."""
 
 _LARGE_LIST_ITEMS = 2_000
+
+
+@dataclass(slots=True, kw_only=True)
+class _StopSignal:
+    """Why nothing more may be sent in a run or in a branch of it, and the pauses that this ends."""
+
+    reason: RunStopped | None = None
+    pauses: set[anyio.CancelScope] = field(default_factory=set[anyio.CancelScope])
+
+    def set(self, reason: RunStopped) -> RunStopped:
+        """Keep the first reason, and wake what only waits to send again."""
+        if self.reason is None:
+            self.reason = reason
+        for pause in tuple(self.pauses):
+            pause.cancel()
+        return self.reason
 
 
 @dataclass(slots=True, kw_only=True)
@@ -45,36 +61,55 @@ class RunContext:
     census: Census = field(default_factory=Census)
     partial: dict[str, list[JsonValue]] = field(default_factory=dict[str, "list[JsonValue]"])
     """Finished items of the outermost maps, kept when the run stops before its `return`."""
-    _stop: RunStopped | None = None
+    signals: tuple[_StopSignal, ...] = field(default_factory=lambda: (_StopSignal(),))
+    """This branch's own, those around it, and the run's last."""
 
     def model_of(self, spec: InferSpec) -> str:
         """Return the model a function runs on."""
         return spec.model or self.default_model
 
+    def branch(self) -> RunContext:
+        """Return a context for steps that end together: it shares everything, and can be halted by itself."""
+        return replace(self, signals=(_StopSignal(), *self.signals))
+
     def stop(self, state: RunState, reason: str, *, remedy: str = "") -> RunStopped:
-        """Let nothing new be sent; what is in flight is settled. The first reason stands."""
-        if self._stop is None:
-            self._stop = RunStopped(reason, remedy=remedy, detail={"state": state})
-        return self._stop
+        """Let nothing new be sent in the whole run; what is in flight is settled. The first reason stands."""
+        return self.signals[-1].set(RunStopped(reason, remedy=remedy, detail={"state": state}))
+
+    def halt(self, reason: str) -> None:
+        """Let nothing new be sent in this branch; what is in flight is settled and stays on record."""
+        self.signals[0].set(RunStopped(reason, detail={"state": "failed"}))
+
+    @property
+    def stopped(self) -> RunStopped | None:
+        """The reason to stop, or None."""
+        return next((signal.reason for signal in self.signals if signal.reason is not None), None)
 
     def raise_if_stopped(self) -> None:
         """Raise the reason to stop, when there is one.
 
         Raises:
-            RunStopped: A cap, a provider limit, a cancel or a drain ended the run.
+            RunStopped: A cap, a provider limit, a cancel or a drain ended the run, or a failure this branch.
         """
-        if self._stop is not None:
-            raise self._stop
+        if self.stopped is not None:
+            raise self.stopped
 
-    @property
-    def stopped(self) -> RunStopped | None:
-        """The reason to stop, or None."""
-        return self._stop
+    async def pause(self, seconds: float) -> None:
+        """Wait so long, or until nothing more may be sent."""
+        with anyio.CancelScope() as scope:
+            for signal in self.signals:
+                signal.pauses.add(scope)
+            try:
+                if self.stopped is None:
+                    await self.sleep(seconds)
+            finally:
+                for signal in self.signals:
+                    signal.pauses.discard(scope)
 
 
 async def evaluate(expression: Expression, scope: Scope) -> JsonValue:
     """Evaluate a flow expression; over large lists in a thread, so that calls in flight are not held up."""
-    if any(isinstance(value, list) and len(value) > _LARGE_LIST_ITEMS for value in _top_values(scope)):
+    if any(_passes_large_list(path, scope) for path in expression.reads):
         return await anyio.to_thread.run_sync(expression.evaluate, scope)
     return expression.evaluate(scope)
 
@@ -94,10 +129,17 @@ async def evaluate_condition(expression: Expression, scope: Scope) -> bool:
     )
 
 
-def _top_values(scope: Scope) -> list[JsonValue]:
-    """Return the values an expression may iterate: those in scope and the fields of `input`."""
-    values = list(scope.values())
-    inputs = scope.get("input")
-    if isinstance(inputs, Mapping):
-        values.extend(inputs.values())
-    return values
+def ran_out_within(error: BudgetExceeded, path: str) -> bool:
+    """Return whether the cap that ran out is that of a path or of something inside it, so that others may go on."""
+    scope = str(error.detail.get("scope", ""))
+    return scope == path or scope.startswith((f"{path}/", f"{path}["))
+
+
+def _passes_large_list(path: tuple[str, ...], scope: Scope) -> bool:
+    """Return whether reading a path leads to a list that is slow to walk."""
+    value: JsonValue = dict(scope)
+    for name in path:
+        value = value.get(name) if isinstance(value, Mapping) else None
+        if isinstance(value, list) and len(value) > _LARGE_LIST_ITEMS:
+            return True
+    return False

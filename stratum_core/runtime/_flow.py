@@ -1,5 +1,7 @@
 """The flow walk: steps start as soon as the steps they read are done; the first failure ends the flow.
 
+A failure lets nothing new be sent in its flow, but what other steps have in flight is waited for and kept: it is paid.
+
 A flow's value depends only on its input and the recorded answers, never on timing: steps see only what they read, and
 results are collected by step, not by arrival.
 """
@@ -20,7 +22,7 @@ from stratum_core.errors import (
     StepFailed,
     StratumError,
 )
-from stratum_core.runtime._context import RunContext, Scope, evaluate, evaluate_condition
+from stratum_core.runtime._context import RunContext, Scope, evaluate, evaluate_condition, ran_out_within
 from stratum_core.runtime._infer import infer
 from stratum_core.runtime._map import run_map
 from stratum_core.specs import (
@@ -84,6 +86,7 @@ async def _run_steps(
         for step in flow.steps:
             values[step.id] = await _run_step(context, step, values, path, meter)
         return
+    branch = context.branch()
     done = {step.id: anyio.Event() for step in flow.steps}
     failures: list[StratumError] = []
 
@@ -91,10 +94,11 @@ async def _run_steps(
         for name in step.reads:
             await done[name].wait()
         try:
-            values[step.id] = await _run_step(context, step, values, path, meter)
+            if not failures:
+                values[step.id] = await _run_step(branch, step, values, path, meter)
         except StratumError as error:
             failures.append(error)
-            group.cancel_scope.cancel()
+            branch.halt(f"{path or flow.name}: step `{step.id}` failed")
         done[step.id].set()
 
     async with anyio.create_task_group() as group:
@@ -148,16 +152,11 @@ async def _run_step(
     except RunStopped:
         raise
     except StratumError as error:
-        if step.on_error == "fail" or _ends_an_outer_scope(error, here):
+        if step.on_error == "fail" or (isinstance(error, BudgetExceeded) and not ran_out_within(error, here)):
             raise
         context.census.add_failure(here, error)
         return None
     return result
-
-
-def _ends_an_outer_scope(error: StratumError, path: str) -> bool:
-    """Return whether a cap outside this step ran out, so that going on could buy nothing."""
-    return isinstance(error, BudgetExceeded) and not str(error.detail.get("scope", "")).startswith(path)
 
 
 async def _run_verb(context: RunContext, verb: Verb, scope: Scope, path: str, meter: Meter) -> JsonValue:

@@ -6,7 +6,8 @@ answer that breaks its contract is asked for again with the violations appended;
 not counted, because the crash was not the call's fault.
 
 A replayed call walks the same loop over its recorded attempts, so a resumed run decides exactly as the first did and
-buys nothing that is on record.
+buys nothing that is on record. Only what said nothing about the call is not taken over: rate limits, server faults, an
+empty account and a refused key ended with the process that met them, so a resumed call has its transport retries anew.
 """
 
 from __future__ import annotations
@@ -48,6 +49,8 @@ __all__ = ["infer"]
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
+_LONGEST_ASKED_S = 120.0
+"""A provider that asks for more than this is not busy but closed; waiting would only look like a hang."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -128,11 +131,16 @@ def _open(context: RunContext, spec: InferSpec, inputs: Mapping[str, JsonValue],
 async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue:
     """Attempt until an answer is accepted or a kind of retry is used up."""
     while True:
-        result = await _next_result(context, call, meter)
+        replayed = call.attempt < len(call.recorded)
+        result = _replay(context, call, meter) if replayed else await _ask(context, call, meter)
         call.attempt += 1
         match result:
             case LostAttempt():
                 continue
+            case AuthError() | QuotaError() if replayed:
+                continue
+            case TransportError() if replayed:
+                context.census.retries["transport"] += 1
             case ModelReply():
                 verdict = _judged(call, result)
                 if isinstance(verdict, Accepted):
@@ -146,18 +154,21 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
                 raise result
 
 
-async def _next_result(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
-    """Return the next attempt's outcome: from the journal while it has one, else from the model."""
-    if call.attempt < len(call.recorded):
-        recorded = call.recorded[call.attempt]
-        meter.charge_recorded(recorded.usage)
-        result = outcome_of(recorded)
-        if isinstance(result, ModelReply):
-            context.census.calls_reused += 1
-            context.census.simulated = context.census.simulated or result.simulated
-        if recorded.state in {"possibly_paid", "open"}:
-            context.census.calls_possibly_paid += 1
-        return result
+def _replay(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
+    """Return the outcome of the next attempt on record, charged to the scopes inside the run."""
+    recorded = call.recorded[call.attempt]
+    meter.charge_recorded(recorded.usage)
+    result = outcome_of(recorded)
+    if isinstance(result, ModelReply):
+        context.census.calls_reused += 1
+        context.census.simulated = context.census.simulated or result.simulated
+    if recorded.state == "possibly_paid":
+        context.census.calls_possibly_paid += 1
+    return result
+
+
+async def _ask(context: RunContext, call: _Call, meter: Meter) -> ModelReply | ModelError:
+    """Send the next attempt."""
     sending = Sending(
         path=call.path,
         attempt=call.attempt,
@@ -218,19 +229,16 @@ def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) 
 
 
 async def _pause_for_transport(context: RunContext, call: _Call, error: ModelError) -> None:
-    """Wait before the next transport retry, or give up; a replayed fault does not wait again.
+    """Wait before the next transport retry, as long as the provider asks, or give up.
 
     Raises:
-        ModelError: The transport retries are used up.
+        ModelError: The transport retries are used up, or the provider asks for too long a pause.
     """
-    if call.transport_retries >= TRANSPORT_RETRIES:
+    asked = error.detail.get("retry_after_s")
+    asked_s = float(asked) if isinstance(asked, (int, float)) else 0.0
+    if call.transport_retries >= TRANSPORT_RETRIES or asked_s > _LONGEST_ASKED_S:
         raise error
     call.transport_retries += 1
     context.census.retries["transport"] += 1
-    if call.attempt < len(call.recorded):
-        return
-    asked = error.detail.get("retry_after_s")
-    pause = _FIRST_PAUSE_S * 2 ** (call.transport_retries - 1) * (0.5 + context.jitter())
-    if isinstance(asked, (int, float)):
-        pause = max(pause, float(asked))
-    await context.sleep(min(pause, _LONGEST_PAUSE_S))
+    pause_s = _FIRST_PAUSE_S * 2 ** (call.transport_retries - 1) * (0.5 + context.jitter())
+    await context.pause(max(asked_s, min(pause_s, _LONGEST_PAUSE_S)))

@@ -23,7 +23,7 @@ from stratum_core.errors import (
     StepFailed,
     StratumError,
 )
-from stratum_core.runtime._context import DEFAULT_CONCURRENCY, RunContext, Scope
+from stratum_core.runtime._context import DEFAULT_CONCURRENCY, RunContext, Scope, ran_out_within
 from stratum_core.specs import ForEach, Require
 
 __all__ = ["run_map"]
@@ -65,21 +65,20 @@ async def run_map(
     progress = _Progress(results=[None] * total, succeeded=[False] * total)
     needed = _needed(each.require, total)
     indexes = iter(range(total))
-    if "/" not in path:
-        context.partial[path] = []
 
     async def worker() -> None:
         for index in _until_stopped(context, progress, indexes, allowed_failures=total - needed):
             await _run_one(context, run_item, items[index], index, scope=scope, path=path, progress=progress)
 
-    async with anyio.create_task_group() as group:
-        for _ in range(min(each.concurrency or DEFAULT_CONCURRENCY, total)):
-            group.start_soon(worker)
+    try:
+        async with anyio.create_task_group() as group:
+            for _ in range(min(each.concurrency or DEFAULT_CONCURRENCY, total)):
+                group.start_soon(worker)
+    finally:
+        _keep_finished(context, path, progress)
     if progress.fatal is not None:
-        _keep_partial(context, path, progress)
         raise progress.fatal
     if sum(progress.succeeded) < needed:
-        _keep_partial(context, path, progress)
         raise _too_few(path, progress, needed)
     return _collected(each, progress)
 
@@ -128,7 +127,7 @@ async def _run_one(
         progress.fatal = progress.fatal or error
         return
     except StratumError as error:
-        if isinstance(error, BudgetExceeded) and not str(error.detail.get("scope", "")).startswith(item_path):
+        if isinstance(error, BudgetExceeded) and not ran_out_within(error, item_path):
             progress.fatal = progress.fatal or error
             return
         progress.errors[index] = error
@@ -141,9 +140,9 @@ async def _run_one(
     context.journal.note("item_done", path=path, data={"ok": True})
 
 
-def _keep_partial(context: RunContext, path: str, progress: _Progress) -> None:
-    """Keep the finished items of an outermost map for the run's result."""
-    if path in context.partial:
+def _keep_finished(context: RunContext, path: str, progress: _Progress) -> None:
+    """Keep the finished items of an outermost map, in case the run does not get to its `return`."""
+    if "/" not in path:
         pairs = zip(progress.results, progress.succeeded, strict=True)
         context.partial[path] = [value for value, ok in pairs if ok]
 

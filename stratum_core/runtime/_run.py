@@ -63,7 +63,9 @@ async def run_program(
         state, error = "failed", str(fault)
         if fault.code in {"journal_error", "journal_busy", "journal_version"}:
             raise
-    finished = {} if value is not None else {path: list(items) for path, items in context.partial.items()}
+    partial = (
+        {} if state.startswith("completed") else {p: list(items) for p, items in context.partial.items()}
+    )
     return RunOutcome(
-        state=state, value=value, census=context.census.to_json(meter.spent), error=error, partial=finished
+        state=state, value=value, census=context.census.to_json(meter.spent), error=error, partial=partial
     )
