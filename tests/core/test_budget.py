@@ -110,8 +110,9 @@ async def test_a_waiting_request_fails_when_the_settlement_leaves_too_little() -
     assert run.reserved == Usage()
 
 
-async def test_small_requests_cannot_starve_a_large_one() -> None:
-    run = Meter("run", Budget(calls=10))
+@pytest.mark.parametrize("around", [None, Meter("outer", Budget(calls=99))])
+async def test_small_requests_cannot_starve_a_large_one(around: Meter | None) -> None:
+    run = Meter("run", Budget(calls=10), parent=around)
     first, second = await run.reserve(_calls(5)), await run.reserve(_calls(5))
     order: list[str] = []
 

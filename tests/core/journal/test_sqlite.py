@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 import stat
 import subprocess
@@ -103,6 +104,18 @@ async def test_a_live_owner_keeps_every_other_process_out(tmp_path: Path) -> Non
         runner.kill()
     with RunReader.open(tmp_path, "run-1") as reader:
         assert reader.snapshot().state == "interrupted"
+
+
+async def test_a_stopped_runner_still_holds_its_run(tmp_path: Path) -> None:
+    with _runner(tmp_path) as runner:
+        assert runner.stdout is not None
+        runner.stdout.readline()
+        runner.send_signal(signal.SIGSTOP)
+        with pytest.raises(JournalBusy):
+            RunJournal.open(tmp_path, "run-1", create=False)
+        with RunReader.open(tmp_path, "run-1") as reader:
+            assert reader.snapshot().state == "running"
+        runner.kill()
 
 
 async def test_two_openers_in_one_process_exclude_each_other_too(tmp_path: Path) -> None:
