@@ -112,26 +112,58 @@ class Argument:
 def check_argument(context: Context, taint: Taint, path: Path, argument: Argument) -> None:
     """Report text that must not, or should not, go into a plain string parameter."""
     target, name, given = argument.target, argument.name, argument.given
-    if not _is_plain_text(argument.wanted) or not _reaches_a_prompt(context, target):
+    if not _reaches_a_prompt(context, target):
         return
     wanted = describe(argument.wanted)
-    if has_opaque(given.type):
+    if _loses_mark(given.type, argument.wanted):
         context.findings.add(
             "E404",
             path,
             f"`{given.canonical}` is opaque, but `{target.name}` takes `{name}` as plain {wanted}",
-            suggestion=f"declare the parameter `{name}` of {target.name} opaque: opaque<{wanted}>",
-            fix=_declare_opaque(context, target, name),
+            suggestion=_advice(argument),
+            fix=_declare_opaque(context, argument),
         )
-    elif taint.is_tainted(given):
+    elif _is_plain_text(argument.wanted) and taint.is_tainted(given):
         context.findings.add(
             "W507",
             path,
             f"`{given.canonical}` holds text made from opaque data, but `{target.name}` takes `{name}` as plain "
             f"{wanted}",
-            suggestion=f"declare the parameter `{name}` of {target.name} opaque: opaque<{wanted}>",
-            fix=_declare_opaque(context, target, name),
+            suggestion=_advice(argument),
+            fix=_declare_opaque(context, argument),
         )
+
+
+def _loses_mark(given: Type, wanted: Type) -> bool:
+    """Return whether opaque text would stand somewhere in the parameter without its mark."""
+    if given is wanted or isinstance(wanted, OpaqueType):
+        return False
+    match given, wanted:
+        case (OpaqueType(inner=inner), _):
+            return has_text(inner) and has_text(wanted)
+        case (OptionalType(inner=left), OptionalType(inner=right)):
+            return _loses_mark(left, right)
+        case (_, OptionalType(inner=right)):
+            return _loses_mark(given, right)
+        case (ListType(item=left), ListType(item=right)) | (MapType(value=left), MapType(value=right)):
+            return _loses_mark(left, right)
+        case (RecordType(), RecordType()):
+            fields = {field.name: field.type for field in wanted.fields}
+            return any(
+                field.name in fields and _loses_mark(field.type, fields[field.name]) for field in given.fields
+            )
+        case _:
+            return isinstance(wanted, JsonType) and has_opaque(given)
+
+
+def _advice(argument: Argument) -> str:
+    """Return what to declare."""
+    if _is_plain_text(argument.wanted):
+        return (
+            f"declare the parameter `{argument.name}` of {argument.target.name} opaque: "
+            f"opaque<{describe(argument.wanted)}>"
+        )
+    return f"declare the text in {describe(argument.wanted)} opaque: opaque<string>"
 
 
 def _reaches_a_prompt(context: Context, target: Signature) -> bool:
@@ -142,9 +174,9 @@ def _reaches_a_prompt(context: Context, target: Signature) -> bool:
 
 
 def _is_plain_text(kind: Type) -> bool:
-    """Return whether a parameter takes free text, or a list or map of it, without the opaque mark."""
+    """Return whether a parameter takes free text or json, or a list or map of it, without the opaque mark."""
     match kind:
-        case StringType():
+        case StringType() | JsonType():
             return True
         case OptionalType(inner=inner) | ListType(item=inner) | MapType(value=inner):
             return _is_plain_text(inner)
@@ -152,8 +184,11 @@ def _is_plain_text(kind: Type) -> bool:
             return False
 
 
-def _declare_opaque(context: Context, target: Signature, name: str) -> Fix | None:
+def _declare_opaque(context: Context, argument: Argument) -> Fix | None:
     """Return the edit that puts the mark on the parameter, when its type stands on one line."""
+    if not _is_plain_text(argument.wanted):
+        return None
+    target, name = argument.target, argument.name
     if target.kind == "function":
         owner = context.document.functions[target.name]
         path: Path = ("functions", target.name, "input", name)
@@ -165,6 +200,6 @@ def _declare_opaque(context: Context, target: Signature, name: str) -> Fix | Non
     form = owner.input[name]
     if isinstance(form, LongType):
         form, path = form.type or "", (*path, "type")
-    if not isinstance(form, str) or not form:
+    if isinstance(form, Invalid):
         return None
     return context.findings.positions.edit(path, 0, len(form), f"opaque<{form}>")

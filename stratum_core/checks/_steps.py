@@ -19,6 +19,7 @@ from stratum_core.contracts import (
     ListType,
     MapType,
     OpaqueType,
+    OptionalType,
     StringType,
     Type,
     describe,
@@ -139,11 +140,11 @@ def _item_type(context: Context, path: Path, items: CompiledExpression | None) -
     if isinstance(bare, ListType):
         return OpaqueType(bare.item) if is_opaque(items.type) and not is_opaque(bare.item) else bare.item
     if isinstance(bare, (AnyType, JsonType)):
-        return bare
+        return items.type
     hint = "filter or default it first, for example default(x, [])"
     if isinstance(bare, MapType):
         hint = f"write {items.canonical}.values() or {items.canonical}.keys()"
-    elif not isinstance(bare, type(optional(bare))):
+    elif not isinstance(bare, OptionalType):
         hint = "give a list"
     context.findings.add(
         "E325",

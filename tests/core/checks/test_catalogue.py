@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import runpy
 from pathlib import Path
+
+import pytest
 
 from stratum_core.checks import CATALOGUE, errors_page
 
@@ -41,3 +44,9 @@ def test_the_page_of_errors_is_fresh() -> None:
 def test_the_page_has_one_heading_for_each_code() -> None:
     headings = re.findall(r"^### ([EWN][0-9]{3}): ", errors_page(), flags=re.MULTILINE)
     assert sorted(headings) == list(CATALOGUE)
+
+
+def test_the_page_is_written_by_running_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.argv", ["checks", str(tmp_path / "errors.md")])
+    runpy.run_module("stratum_core.checks", run_name="__main__")
+    assert (tmp_path / "errors.md").read_text(encoding="utf-8") == errors_page()

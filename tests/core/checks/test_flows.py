@@ -68,7 +68,9 @@ def test_a_result_is_written_as_the_output_allows(output: str, returns: str, exp
     ],
 )
 def test_for_each_needs_a_list(for_each: str, expected: list[str]) -> None:
-    assert codes(document(flow(f"- id: it\n  for_each: {for_each}\n  compute: index"))) == expected
+    text = document(flow(f"- id: it\n  for_each: {for_each}\n  compute: index"))
+    more = "n: int, table: map<int>, some: optional<list<int>>, data: json"
+    assert codes(text.replace("n: int", more)) == expected
 
 
 @pytest.mark.parametrize(

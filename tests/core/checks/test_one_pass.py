@@ -86,6 +86,12 @@ def test_at_most_fifty_findings_are_shown_and_errors_come_before_warnings() -> N
             "- { id: a, parallel: { branches: { x: { function: nobody } } } }\n- { id: b, compute: a.x.y }",
             ["E305"],
         ),
+        ("- { id: a, compute: 1, after: [b, 3] }\n- { id: b, compute: a + 1 }", ["E334", "E112"]),
+        ("- 3\n- { id: b, compute: a + 1 }", ["E112"]),
+        (
+            "- { id: a, race: { branches: { x: 3, y: { function: judge, inputs: { text: input.text } } } } }",
+            ["E112"],
+        ),
         ("- { id: a, race: 3 }\n- { id: b, compute: a.x }", ["E112"]),
     ],
 )

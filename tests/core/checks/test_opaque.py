@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from stratum_core.checks import check
 from tests.core.checks._documents import FUNCTIONS, document, flow
-from tests.core.checks._support import codes
+from tests.core.checks._support import apply, codes
 
 PASS = "- id: it\n  function: {name}\n  inputs: {{ {inputs} }}"
 
@@ -106,3 +107,70 @@ def test_an_opaque_topic_does_not_go_to_debaters_with_a_plain_topic() -> None:
     assert codes(document(flow(steps))) == ["E404", "E404", "E404"]
     opaque = FUNCTIONS.replace("topic: string", "topic: opaque<string>")
     assert codes(document(flow(steps), functions=opaque)) == []
+
+
+RECORDS = """\
+contracts:
+  Note: { text: string, label: { enum: [a, b] } }
+  Safe: { text: opaque<string>, label: { enum: [a, b] } }
+functions:
+  note:
+    mode: infer
+    intent: Read a note
+    input: { note: Note }
+    output: string
+  safe:
+    mode: infer
+    intent: Read a note
+    input: { note: Safe }
+    output: string
+  notes:
+    mode: infer
+    intent: Read notes
+    input: { notes: optional<list<Note>> }
+    output: string
+  data:
+    mode: infer
+    intent: Read data
+    input: { data: json }
+    output: string
+"""
+TEXT = '{"text": input.text, "label": "a"}'
+PLAIN = '{"text": input.plain, "label": "a"}'
+
+
+@pytest.mark.parametrize(
+    ("name", "inputs", "expected"),
+    [
+        ("note", f"note: '{TEXT}'", ["E404"]),
+        ("note", f"note: '{PLAIN}'", []),
+        ("safe", f"note: '{TEXT}'", []),
+        ("notes", f"notes: '[{TEXT}]'", ["E404"]),
+        ("notes", f"notes: '[{PLAIN}]'", []),
+        ("data", "data: input.text", ["E404"]),
+        ("data", f"data: '{TEXT}'", ["E404"]),
+        ("data", f"data: '{PLAIN}'", []),
+        ("data", "data: input.n", []),
+    ],
+)
+def test_a_record_or_json_does_not_carry_opaque_text_past_its_mark(
+    name: str,
+    inputs: str,
+    expected: list[str],
+) -> None:
+    assert codes(document(flow(call(name, inputs)), functions=RECORDS)) == expected
+
+
+def test_items_of_opaque_json_stay_opaque() -> None:
+    inner = flow("- { id: it, for_each: input.data, function: data, inputs: { data: item } }")
+    text = document(inner.replace("n: int", "data: opaque<json>"), functions=RECORDS)
+    assert codes(text) == ["E404"]
+
+
+@pytest.mark.parametrize("old", ["reason: string", "reason: { type: string, max_length: 9 }", "reason: json"])
+def test_the_fix_marks_the_parameter_however_its_type_is_written(old: str) -> None:
+    text = document(flow(call("reply", "text: input.text, reason: input.text")))
+    text = text.replace("reason: string, hint", f"{old}, hint")
+    found = next(one for one in check(text).diagnostics if one.code == "E404")
+    assert found.fix is not None
+    assert codes(apply(text, found.fix)) == []
