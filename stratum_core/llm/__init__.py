@@ -16,7 +16,7 @@ from stratum_core.llm._port import (
     TokenUsage,
 )
 from stratum_core.llm._prices import OFFLINE_MODEL, Price, PriceTable, Rates
-from stratum_core.llm._projection import Dialect, Projection, dialect_of, project
+from stratum_core.llm._projection import Dialect, Projection, dialect_of, holds_to_schema, project
 from stratum_core.llm._prompt import (
     RETRY_BLOCK_BYTES,
     Prompt,
@@ -65,6 +65,7 @@ __all__ = [
     "dialect_of",
     "find_key",
     "has_opaque",
+    "holds_to_schema",
     "is_wrapped",
     "likely_tokens",
     "max_answer_tokens",

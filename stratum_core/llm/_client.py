@@ -22,7 +22,7 @@ from stratum_core.errors import AuthError
 from stratum_core.llm._failures import WireFailure, to_error
 from stratum_core.llm._keys import find_key, missing_key, provider_of
 from stratum_core.llm._port import FinishReason, Message, ModelReply, ModelRequest, TokenUsage
-from stratum_core.llm._projection import Projection, project
+from stratum_core.llm._projection import Projection, holds_to_schema, project
 
 __all__ = ["LitellmClient"]
 
@@ -87,11 +87,8 @@ class LitellmClient:
         wire = await self._loaded()
         provider = provider_of(request.model)
         name = request.model.removeprefix(f"{provider}/")
-        projection = project(
-            request.output_schema,
-            provider,
-            enforced=wire.enforces_schema(provider, name) if provider else False,
-        )
+        enforced = holds_to_schema(provider, name) and wire.enforces_schema(provider, name)
+        projection = project(request.output_schema, provider, enforced=enforced)
         arguments = self._arguments(request, provider, projection)
         try:
             with anyio.fail_after(request.timeout_s):
@@ -160,13 +157,17 @@ def _response_format(projection: Projection) -> dict[str, object]:
 def _messages(request: ModelRequest, projection: Projection, *, marked: bool) -> list[dict[str, object]]:
     """Return the messages, each block a content part, with cache marks on the shared prefix where wanted.
 
+    Later blocks start with an empty line, because litellm joins the parts without one for providers that take only
+    text.
     The marks end the system text (shared by every call of a function) and the first user block (shared by the
     retries of a call). A schema the provider does not take as a parameter is added to the system text.
     """
     messages: list[dict[str, object]] = []
     for message in request.messages:
         blocks = _with_schema_text(message, projection)
-        parts: list[dict[str, object]] = [{"type": "text", "text": block} for block in blocks]
+        parts: list[dict[str, object]] = [
+            {"type": "text", "text": f"\n\n{block}" if later else block} for later, block in enumerate(blocks)
+        ]
         last_shared = len(parts) - 1 if message.role == "system" else 0
         if marked and parts and sum(len(block.encode()) for block in blocks) >= _CACHE_FROM_BYTES:
             parts[last_shared]["cache_control"] = {"type": "ephemeral"}

@@ -15,13 +15,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from stratum_core.contracts import JsonValue
 from stratum_core.llm._port import SchemaEnforcement
 
-__all__ = ["Dialect", "Projection", "dialect_of", "project"]
+__all__ = ["Dialect", "Projection", "dialect_of", "holds_to_schema", "project"]
 
 Schema: TypeAlias = Mapping[str, JsonValue]
 
@@ -50,6 +50,8 @@ class Dialect:
     """Whether an object may have properties that are not listed (a map)."""
     enforcement: SchemaEnforcement = "strict"
     """What the provider promises for a schema that fits."""
+    only_models: str = ""
+    """A text in the names of the models that are held to a schema, where the provider's others are not."""
     without_schema: SchemaEnforcement = "json"
     """What it promises when the schema does not fit: JSON mode, or nothing."""
 
@@ -81,6 +83,7 @@ _COMMON = Dialect(
     keywords=_SHAPE | {"additionalProperties"},
     all_required=True,
 )
+_GROQ = replace(_COMMON, name="groq", only_models="gpt-oss")
 _JSON_MODE = Dialect(
     name="json",
     source="https://api-docs.deepseek.com/guides/json_mode (2026-11): JSON mode only, no schema",
@@ -101,7 +104,7 @@ _DIALECTS: Final[Mapping[str, Dialect]] = {
     "deepseek": _JSON_MODE,
     "fireworks_ai": _COMMON,
     "gemini": _GEMINI,
-    "groq": _COMMON,
+    "groq": _GROQ,
     "mistral": _COMMON,
     "moonshot": _JSON_MODE,
     "openai": _OPENAI,
@@ -157,6 +160,12 @@ class _Walk:
 def dialect_of(provider: str) -> Dialect:
     """Return the schema dialect of a provider; an unknown one is promised nothing."""
     return _DIALECTS.get(provider, _PROMPT)
+
+
+def holds_to_schema(provider: str, name: str) -> bool:
+    """Return whether a provider holds this model of its own to a schema, as far as the provider says."""
+    dialect = dialect_of(provider)
+    return dialect.enforcement == "strict" and dialect.only_models in name
 
 
 def project(schema: Schema, provider: str, *, enforced: bool = True) -> Projection:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pickle
 from collections.abc import AsyncIterator, Mapping
+from dataclasses import replace
 
 import pytest
 
@@ -17,7 +18,7 @@ from stratum_core.errors import (
     TransportError,
 )
 from stratum_core.llm import LitellmClient, Message, ModelRequest, TokenUsage
-from tests.support.providers import Answer, ProviderServer, Reaction, anthropic, faults, openai
+from tests.support.providers import Answer, ProviderServer, Reaction, anthropic, faults, gemini, openai
 
 pytestmark = [pytest.mark.anyio, pytest.mark.slow]
 
@@ -67,11 +68,24 @@ async def close_connections() -> AsyncIterator[None]:
 
 def client_of(server: ProviderServer) -> LitellmClient:
     return LitellmClient(
-        {"OPENAI_API_KEY": KEY, "ANTHROPIC_API_KEY": KEY, "DEEPSEEK_API_KEY": KEY},
+        dict.fromkeys(
+            (
+                "OPENAI_API_KEY",
+                "ANTHROPIC_API_KEY",
+                "DEEPSEEK_API_KEY",
+                "GEMINI_API_KEY",
+                "GROQ_API_KEY",
+                "MISTRAL_API_KEY",
+            ),
+            KEY,
+        ),
         api_bases={
             "openai": f"{server.url}/v1",
             "deepseek": f"{server.url}/v1",
             "anthropic": server.url,
+            "gemini": server.url,
+            "groq": f"{server.url}/v1",
+            "mistral": f"{server.url}/v1",
         },
     )
 
@@ -105,7 +119,7 @@ async def test_an_openai_call_is_one_request_with_the_strict_projected_schema() 
                 "role": "user",
                 "content": [
                     {"type": "text", "text": "text: fine"},
-                    {"type": "text", "text": "Your previous answer was not accepted"},
+                    {"type": "text", "text": "\n\nYour previous answer was not accepted"},
                 ],
             },
         ],
@@ -178,7 +192,7 @@ async def test_a_long_anthropic_prompt_marks_the_shared_prefix_and_not_the_retry
             "role": "user",
             "content": [
                 {"type": "text", "text": long, "cache_control": mark},
-                {"type": "text", "text": "feedback"},
+                {"type": "text", "text": "\n\nfeedback"},
             ],
         },
     ]
@@ -205,6 +219,47 @@ async def test_a_schema_anthropic_cannot_enforce_goes_in_the_prompt_alone() -> N
 async def test_a_provider_with_json_mode_only_gets_the_schema_in_the_prompt() -> None:
     async with ProviderServer(openai.completion('{"tone":"bad"}')) as server:
         reply = await client_of(server).complete(request("deepseek/deepseek-v4-flash"))
+        [sent] = server.received
+    assert sent.body["response_format"] == {"type": "json_object"}
+    assert reply.enforcement == "json"
+
+
+async def test_a_gemini_call_counts_thoughts_as_output() -> None:
+    async with ProviderServer(gemini.content('{"tone":"good"}')) as server:
+        reply = await client_of(server).complete(request("gemini/gemini-2.5-flash-lite"))
+        [sent] = server.received
+    assert sent.path == "/models/gemini-2.5-flash-lite:generateContent"
+    settings = sent.body["generationConfig"]
+    assert isinstance(settings, Mapping)
+    assert settings["response_json_schema"] == {
+        "type": "object",
+        "properties": {
+            "tone": {"type": "string", "enum": ["good", "bad"]},
+            "note": {"anyOf": [{"type": "string", "description": "At least 3 characters"}, {"type": "null"}]},
+        },
+        "required": ["tone"],
+        "additionalProperties": False,
+    }
+    assert reply.usage == TokenUsage(input_tokens=100, output_tokens=50, cache_read_tokens=40)
+    assert reply.enforcement == "strict"
+
+
+async def test_a_provider_that_takes_only_text_gets_the_blocks_apart() -> None:
+    async with ProviderServer(openai.completion("{}")) as server:
+        await client_of(server).complete(request("mistral/mistral-small-latest"))
+        [sent] = server.received
+    assert sent.body["messages"] == [
+        {"role": "system", "content": "Judge the tone."},
+        {"role": "user", "content": "text: fine\n\nYour previous answer was not accepted"},
+    ]
+
+
+async def test_a_model_its_provider_does_not_hold_to_schemas_is_asked_in_json_mode() -> None:
+    answer = openai.completion("{}")
+    assert isinstance(answer.body, Mapping)
+    with_tier = replace(answer, body={**answer.body, "service_tier": "on_demand"})
+    async with ProviderServer(with_tier) as server:
+        reply = await client_of(server).complete(request("groq/qwen/qwen3.8-27b"))
         [sent] = server.received
     assert sent.body["response_format"] == {"type": "json_object"}
     assert reply.enforcement == "json"
@@ -284,6 +339,15 @@ async def test_an_answer_without_counts_has_no_usage() -> None:
         (GPT, openai.error(500, "oops", kind="server_error"), TransportError, "unknown", None),
         (GPT, openai.error(503, "busy", retry_after="2"), TransportError, "no", 2.0),
         (CLAUDE, anthropic.overloaded(), TransportError, "no", None),
+        (
+            "gemini/gemini-2.5-flash-lite",
+            gemini.error(429, "RESOURCE_EXHAUSTED", "You exceeded your current quota", retry_delay="32s"),
+            TransportError,
+            "no",
+            32.0,
+        ),
+        ("gemini/gemini-2.5-flash-lite", faults.reset, TransportError, "unknown", None),
+        ("mistral/mistral-small-latest", faults.reset, TransportError, "unknown", None),
         (GPT, faults.not_json(), TransportError, "unknown", None),
         (CLAUDE, faults.not_json(), TransportError, "unknown", None),
         (CLAUDE, anthropic.message("{}", usage=None), TransportError, "unknown", None),

@@ -130,6 +130,21 @@ async def test_a_clear_text_is_judged_with_more_confidence_than_a_mixed_or_forei
     assert all(number(case["confidence"]) < 0.7 for case in (mixed, foreign, ironic))
 
 
+async def test_numbers_that_rate_nothing_do_not_count_as_a_rating() -> None:
+    kind = RecordType(
+        fields=(
+            Field(name="meta", type=RecordType(fields=(Field(name="weight", type=IntType()),))),
+            Field(name="body", type=OpaqueType(StringType())),
+        ),
+    )
+    function = InferSpec(
+        name="f", intent="Judge", inputs=(Parameter(name="review", type=OpaqueType(kind)),), output=TONE
+    )
+    prompt = compile_prompt(function, {"review": {"meta": {"weight": 1}, "body": "Wonderful, I love it."}})
+    reply = await SURE.complete(prompt.request(model="offline", max_tokens=400, temperature=None))
+    assert json.loads(reply.text)["label"] == "positive"
+
+
 @pytest.mark.parametrize(
     "order",
     [
@@ -399,10 +414,12 @@ def broken(condition: str) -> str:
     [
         ("result.confidence > 0.95", "confidence", FloatType(min=0, max=1), 0.96),
         ("result.confidence >= 0.95", "confidence", FloatType(min=0, max=1), 0.95),
+        ("result.pieces >= 0", "pieces", IntType(), 0),
         ("result.confidence < 0.2", "confidence", FloatType(min=0, max=1), 0.19),
         ("result.stars > 2", "stars", IntType(min=0, max=0), 0),
         ("result.pieces == 4", "pieces", IntType(), 4),
         ("result.pieces > 3", "pieces", IntType(), 4),
+        ("result.pieces.deep > 3", "pieces", IntType(), 0),
         ("result.other > 3", "pieces", IntType(), 0),
         ("len(result.note) <= 5", "note", StringType(), "The…"),
         ("len(result.note) < 400", "note", StringType(), "The kettle is blue."),

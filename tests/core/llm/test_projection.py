@@ -30,7 +30,7 @@ from stratum_core.contracts import (
     json_schema,
 )
 from stratum_core.errors import ContractViolation
-from stratum_core.llm import dialect_of, project
+from stratum_core.llm import dialect_of, holds_to_schema, project
 
 # What each provider documents that it rejects or does not know (the pages are named in the dialects' `source`).
 REJECTED = {
@@ -270,6 +270,23 @@ def test_a_provider_without_schemas_gets_the_whole_schema_as_text(provider: str,
 def test_a_model_that_is_not_held_to_schemas_is_treated_as_its_provider_without_them() -> None:
     assert project(json_schema(REVIEW), "openai", enforced=False).enforcement == "json"
     assert project(json_schema(REVIEW), "anthropic", enforced=False).enforcement == "prompt"
+
+
+def test_a_provider_may_hold_only_some_of_its_models_to_a_schema() -> None:
+    assert holds_to_schema("groq", "openai/gpt-oss-20b")
+    assert not holds_to_schema("groq", "qwen/qwen3.8-27b")
+    assert holds_to_schema("openai", "gpt-4.1")
+    assert not holds_to_schema("deepseek", "deepseek-v4-flash")
+
+
+def test_a_keyword_that_constrains_nothing_is_dropped_without_a_word() -> None:
+    schema: Mapping[str, JsonValue] = {
+        "type": "object",
+        "properties": {"a": {"type": "string", "default": "x"}},
+    }
+    projection = project(schema, "gemini")
+    assert projection.schema["properties"] == {"a": {"type": "string"}}
+    assert projection.dropped == ("default",)
 
 
 def test_two_projections_have_the_same_hash_only_when_the_same_is_sent() -> None:

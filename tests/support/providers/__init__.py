@@ -2,10 +2,10 @@
 
 A `ProviderServer` answers each request with the next of its reactions (the last one stays), and keeps every request,
 so that a test can count what was sent. Answers and faults in the formats of OpenAI's chat completions and Anthropic's
-messages are in `openai` and `anthropic`; `faults` has what goes wrong below any format.
+messages and Gemini's content are in `openai`, `anthropic` and `gemini`; `faults` has what goes wrong below any format.
 """
 
-from tests.support.providers import anthropic, faults, openai
+from tests.support.providers import anthropic, faults, gemini, openai
 from tests.support.providers._server import Answer, ProviderServer, Reaction, Received
 
-__all__ = ["Answer", "ProviderServer", "Reaction", "Received", "anthropic", "faults", "openai"]
+__all__ = ["Answer", "ProviderServer", "Reaction", "Received", "anthropic", "faults", "gemini", "openai"]
