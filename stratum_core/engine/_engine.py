@@ -29,11 +29,11 @@ from stratum_core.approval import (
 )
 from stratum_core.checks import Limits, check
 from stratum_core.contracts import JsonValue
-from stratum_core.engine._pictures import plan_view, run_report, run_view
+from stratum_core.engine._pictures import plan_view, run_report, run_view, unreadable_run
 from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, RunView, Validation
-from stratum_core.errors import PlanError
+from stratum_core.errors import JournalError, PlanError, RunError
 from stratum_core.ir import MAX_BYTES, ir_schema
 from stratum_core.journal import ApprovalRecord, Channel, ControlStore, PlanRecord, RunRecord
 from stratum_core.llm import missing_key
@@ -51,6 +51,8 @@ from stratum_core.plan import (
 __all__ = ["Engine"]
 
 _POLL_S = 0.2
+_START_PATIENCE_MS = 60_000
+"""How long a new run may wait for a runner that another process has started before it counts as left alone."""
 _DECLINED = (
     "The person said no to this plan. Nothing was run; change it and plan again only if they ask for that."
 )
@@ -240,15 +242,15 @@ class Engine:
         """Use a plan's approval up and start its run; for a plan that has its run, return that run.
 
         Raises:
-            PlanError: The plan is unknown or has expired.
+            PlanError: The plan is unknown or has expired, its files changed, or the policy allows it no more.
             NeedsApproval: Nobody has answered; the remedy holds the command for the person.
-            ApprovalError: The answer was no, or has expired.
+            ApprovalError: The answer was no, has expired, or is not enough for the policy as it is now.
         """
         plan = self._control.plan(plan_id)
         record = plan.record
         run_id = f"run_{secrets.token_hex(6)}"
         if self._run_of(plan_id) is None:
-            self.approval(plan_id)
+            self._require_startable(plan)
         run = self._control.create_run(plan_id, plan.plan_hash, cast("int", record["cap_nusd"]), run_id)
         if run.run_id == run_id:
             self._start(run.run_id, record)
@@ -291,8 +293,8 @@ class Engine:
         return self._run_view(self._control.run(run_id))
 
     def runs(self, *, limit: int = 100) -> tuple[RunView, ...]:
-        """Return the newest runs, newest first."""
-        return tuple(self._run_view(run) for run in self._control.runs(limit=limit))
+        """Return the newest runs, newest first; one whose journal cannot be read says so in its `error`."""
+        return tuple(self._listed(run) for run in self._control.runs(limit=limit))
 
     def run_report(self, run_id: str) -> JsonValue:
         """Return everything on record about a run: its view, its attempts and its events.
@@ -365,15 +367,38 @@ class Engine:
             plan.plan_id, plan.record, "needs_approval" if standing is None else standing.decision, run_id
         )
 
+    def _listed(self, run: RunRecord) -> RunView:
+        try:
+            return self._run_view(run)
+        except JournalError as fault:
+            return unreadable_run(run, fault)
+
     def _run_view(self, run: RunRecord) -> RunView:
         if run.plan_id not in self._simulated:
             self._simulated[run.plan_id] = bool(self._control.plan(run.plan_id).record["simulated"])
+        alive = self._runners.alive(run.run_id)
+        fault = "" if alive else self._runners.fault(run.run_id)
+        waited_ms = self._clock() * 1000 - run.created_at_ms
+        if run.state == "ready" and not alive and not fault and waited_ms > _START_PATIENCE_MS:
+            fault = "no runner came to work on it"
         return run_view(
             self.settings.state_dir,
             run,
-            alive=self._runners.alive(run.run_id),
+            alive=alive,
             simulated=self._simulated[run.plan_id],
+            fault=fault,
         )
+
+    def _require_startable(self, plan: PlanRecord) -> None:
+        """Raise unless what was approved is what would run now, and is still allowed; nothing is used up."""
+        facts = _facts(plan)
+        require_allowed(facts, self.settings.policy)
+        answer = self.approval(plan.plan_id)
+        if answer.state != "approved":
+            return  # creating the run says what is missing
+        if answer.channel != "policy":
+            require_local_allowed(facts, self.settings.policy)
+        reopen(plan.record)
 
     def _usable_plan(self, plan_id: str) -> PlanRecord:
         plan = self._control.plan(plan_id)
@@ -397,7 +422,11 @@ class Engine:
 
     def _start(self, run_id: str, record: Mapping[str, JsonValue]) -> None:
         options = PlanOptions.from_json(record["options"])
-        self._runners.start(run_id, background=options.background)
+        try:
+            self._runners.start(run_id, background=options.background)
+        except RunError as fault:
+            receipt = {"error": str(fault), "code": fault.code}
+            self._control.update_run(run_id, state="failed", receipt=receipt)
 
 
 def _facts(plan: PlanRecord) -> PlanFacts:

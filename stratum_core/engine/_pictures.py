@@ -13,11 +13,11 @@ from typing import cast
 from stratum_core.contracts import JsonValue
 from stratum_core.engine._receipt import progress_line, receipt_line, small_result
 from stratum_core.engine._views import ApprovalState, PlanView, RunView
-from stratum_core.errors import RunError
+from stratum_core.errors import JournalError, RunError
 from stratum_core.journal import Progress, RunReader, RunRecord, RunSnapshot, RunState
 from stratum_core.money import to_usd
 
-__all__ = ["plan_view", "run_report", "run_view"]
+__all__ = ["plan_view", "run_report", "run_view", "unreadable_run"]
 
 _MAX_EVENTS = 10_000
 _RESUMABLE: frozenset[RunState] = frozenset({"interrupted", "stopped_limit", "failed", "waiting"})
@@ -52,7 +52,7 @@ def _warnings(record: Mapping[str, JsonValue]) -> tuple[str, ...]:
     return (*cast("list[str]", record["warnings"]), *lines)
 
 
-def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool) -> RunView:
+def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool, fault: str = "") -> RunView:
     """Return a run as a surface shows it.
 
     Args:
@@ -60,16 +60,17 @@ def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool) -
         run: Its row in the control file.
         alive: Whether a live process works on it.
         simulated: Whether its plan uses the offline model, whose dollars are not real.
+        fault: How its runner died, when it could not write that down; empty when it did not.
     """
     snapshot = _snapshot(state_dir, run.run_id)
     receipt = _receipt(run, snapshot)
-    state = _state(run, snapshot, alive=alive)
+    state = _state(run, snapshot, alive=alive, fault=fault)
     census = cast("Mapping[str, JsonValue]", receipt.get("census") or {})
     result_path = str(receipt.get("result_path") or "")
     result = None if alive else _result(Path(result_path)) if result_path else None
     done, total = _progress(() if snapshot is None else snapshot.progress)
     nusd = 0 if snapshot is None else snapshot.usage.nusd
-    error = str(receipt.get("error") or "")
+    error = str(receipt.get("error") or "") or (fault if state == "interrupted" else "")
     out = str(receipt.get("out") or "")
     if alive or state in {"ready", "running"}:
         message = progress_line(
@@ -99,6 +100,23 @@ def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool) -
         out=out,
         error=error,
         chain_head="" if snapshot is None else snapshot.chain_head,
+    )
+
+
+def unreadable_run(run: RunRecord, fault: JournalError) -> RunView:
+    """Return what the control file knows of a run whose journal cannot be read."""
+    return RunView(
+        run_id=run.run_id,
+        plan_id=run.plan_id,
+        state=run.state,
+        message=f"Cannot be read: {fault}",
+        done=0,
+        total=0,
+        usd=0.0,
+        cap_usd=_usd(run.cap_nusd or 0),
+        simulated=False,
+        live=False,
+        error=str(fault),
     )
 
 
@@ -140,21 +158,25 @@ def _snapshot(state_dir: Path, run_id: str) -> RunSnapshot | None:
 
 
 def _receipt(run: RunRecord, snapshot: RunSnapshot | None) -> Mapping[str, JsonValue]:
-    """Return the run's receipt: the journal's when it was closed, else what the control file holds."""
-    if snapshot is not None and snapshot.finished is not None:
-        return snapshot.finished
-    return run.receipt or {}
+    """Return the run's receipt: the journal's when it was closed, else what its last runner could still say."""
+    closed: Mapping[str, JsonValue] = (snapshot and snapshot.finished) or {}
+    return {**closed, **(run.receipt or {})} if _failed_outside(run) else closed
 
 
-def _state(run: RunRecord, snapshot: RunSnapshot | None, *, alive: bool) -> RunState:
+def _failed_outside(run: RunRecord) -> bool:
+    """Return whether a runner failed where it could not write the journal, e.g. before it opened it."""
+    return run.state == "failed" and run.receipt is not None and "code" in run.receipt
+
+
+def _state(run: RunRecord, snapshot: RunSnapshot | None, *, alive: bool, fault: str) -> RunState:
     """Return the state, with the journal and the lock believed over the control file."""
     if alive:
         return "running"
-    if run.state == "cancelled":
-        return "cancelled"
+    if run.state == "cancelled" or _failed_outside(run):
+        return run.state
     if snapshot is not None:
         return snapshot.state
-    return "interrupted" if run.state == "running" else run.state
+    return "interrupted" if run.state == "running" or fault else run.state
 
 
 def _progress(scopes: tuple[Progress, ...]) -> tuple[int, int]:

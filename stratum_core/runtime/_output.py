@@ -10,7 +10,7 @@ import csv
 import io
 import json
 import os
-import tempfile
+import secrets
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
@@ -19,7 +19,7 @@ from stratum_core.errors import InputError
 
 __all__ = ["rows_of", "write_result"]
 
-_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")
+_FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def write_result(path: Path, value: JsonValue) -> int:
@@ -40,20 +40,33 @@ def write_result(path: Path, value: JsonValue) -> int:
         case _:
             text, count = json.dumps(value, ensure_ascii=False, indent=2) + "\n", 1
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", newline="", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        Path(file.name).chmod(0o644)
-        Path(file.name).replace(path)
+        _replace(path, text)
     except OSError as fault:
         raise InputError(
             f"the result cannot be written to {path}: {fault.strerror}",
             remedy="it is still in the run (`stratum show`); choose another `out` file",
         ) from fault
     return count
+
+
+def _replace(path: Path, text: str) -> None:
+    """Write a file beside its place and move it there; it keeps the modes of the file that was there.
+
+    Raises:
+        OSError: It cannot be written; nothing is left behind.
+    """
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    try:
+        with beside.open("x", encoding="utf-8", newline="") as file:
+            if path.exists():
+                beside.chmod(path.stat().st_mode & 0o777)
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
 
 
 def rows_of(value: JsonValue) -> list[JsonValue]:
@@ -82,7 +95,7 @@ def _csv_text(rows: Sequence[JsonValue]) -> str:
     names = list(dict.fromkeys(name for record in records for name in record))
     buffer = io.StringIO()
     writer = csv.writer(buffer, lineterminator="\n")
-    writer.writerow(names)
+    writer.writerow([_cell(name) for name in names])
     writer.writerows([_cell(record.get(name)) for name in names] for record in records)
     return buffer.getvalue()
 

@@ -4,7 +4,7 @@ It is started with a state directory and a run id and finds everything else on d
 progress in the run's journal. Commands reach it only as rows in the control file and as SIGTERM; both stop new
 requests and let those in flight settle, so that a drained run has nothing possibly paid.
 
-    python -m stratum_core.runtime.worker --state-dir DIR --run RUN_ID
+    python -m stratum_core.runtime.worker --state-dir DIR --run RUN_ID [--parent PID]
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ import anyio
 
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import JournalBusy, StratumError
+from stratum_core.errors import JournalBusy, JournalError, StratumError
 from stratum_core.journal import ControlStore, RunJournal, RunRecord
 from stratum_core.llm import LitellmClient, ModelClient, PriceTable
 from stratum_core.llm.offline import OfflineClient
@@ -53,6 +53,8 @@ class _Job:
     plan: ReopenedPlan
     prices: PriceTable
     environ: Mapping[str, str]
+    parent: int | None
+    """The process whose end ends the run; None: it goes on without whoever started it."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -60,26 +62,41 @@ def main(arguments: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="stratum run-worker", description="Do the paid work of one run.")
     parser.add_argument("--state-dir", type=Path, required=True)
     parser.add_argument("--run", required=True)
+    parser.add_argument(
+        "--parent", type=int, help="stop when this process, which started the runner, is gone"
+    )
     options = parser.parse_args(arguments)
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
-    control = ControlStore.open(options.state_dir)
     try:
+        control = ControlStore.open(options.state_dir)
         run = control.run(options.run)
-        anyio.run(_work, options.state_dir, control, run, dict(os.environ))
-    except JournalBusy:
-        return _EXIT_BUSY
     except StratumError as fault:
         _log.error("%s: %s", fault.code, fault)
-        control.update_run(options.run, state="failed", receipt={"error": str(fault), "code": fault.code})
+        return _EXIT_FAULT
+    try:
+        anyio.run(_work, options.state_dir, control, run, options.parent)
+    except JournalBusy:
+        return _EXIT_BUSY
+    except Exception as fault:  # noqa: BLE001 - the one who waits for the run is told why it ended
+        _log.exception("run %s ended in a fault", run.run_id)
+        control.update_run(run.run_id, state="failed", receipt=_fault_receipt(fault))
         return _EXIT_FAULT
     return 0
 
 
-async def _work(state_dir: Path, control: ControlStore, run: RunRecord, environ: Mapping[str, str]) -> None:
+def _fault_receipt(fault: Exception) -> dict[str, JsonValue]:
+    """Return what stands in the control file when the runner itself failed: the journal cannot tell."""
+    if isinstance(fault, StratumError):
+        return {"error": str(fault), "code": fault.code}
+    shown = f"{type(fault).__name__}: {fault}"[:400]
+    return {"error": f"the runner failed ({shown}); its log stands beside the run's journal", "code": "fault"}
+
+
+async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: int | None) -> None:
     """Open the plan and the journal, run, and write the end down."""
-    record = control.plan(run.plan_id).record
+    record, environ = control.plan(run.plan_id).record, dict(os.environ)
     prices = environ.get("STRATUM_PRICES")
     job = _Job(
         state_dir=state_dir,
@@ -88,6 +105,7 @@ async def _work(state_dir: Path, control: ControlStore, run: RunRecord, environ:
         plan=reopen(record),
         prices=PriceTable.load(Path(prices)) if prices else PriceTable.load(),
         environ=environ,
+        parent=parent,
     )
     journal = RunJournal.open(state_dir, run.run_id, create=True)
     control.update_run(run.run_id, state="running")
@@ -118,17 +136,25 @@ async def _run_until_told(job: _Job, context: RunContext) -> RunOutcome:
         tokens=None if flow.budget is None else flow.budget.tokens,
     )
     ended: list[RunOutcome] = []
+    faults: list[JournalError] = []
     async with anyio.create_task_group() as group:
         group.start_soon(_obey_signals, context)
         group.start_soon(_obey_commands, job, context)
-        ended.append(await run_program(context, flow=job.plan.flow, inputs=job.plan.inputs, budget=budget))
+        try:
+            ended.append(
+                await run_program(context, flow=job.plan.flow, inputs=job.plan.inputs, budget=budget)
+            )
+        except JournalError as fault:
+            faults.append(fault)
         group.cancel_scope.cancel()
+    if faults:
+        raise faults[0]
     return ended[0]
 
 
 async def _obey_signals(context: RunContext) -> None:
-    """Turn SIGTERM and SIGINT into a drain."""
-    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT) as received:
+    """Turn SIGTERM, SIGINT and the loss of the terminal into a drain."""
+    with anyio.open_signal_receiver(signal.SIGTERM, signal.SIGINT, signal.SIGHUP) as received:
         async for _ in received:
             context.stop(
                 "interrupted",
@@ -138,9 +164,19 @@ async def _obey_signals(context: RunContext) -> None:
 
 
 async def _obey_commands(job: _Job, context: RunContext) -> None:
-    """Watch the control file for a cancel; it is the only thing another process may ask of a runner."""
+    """Watch the control file for a cancel, and the process whose end is to be the run's."""
     while True:
-        commands = await anyio.to_thread.run_sync(job.control.commands, job.run.run_id)
+        if job.parent is not None and os.getppid() != job.parent:
+            context.stop(
+                "interrupted",
+                "whoever started the run is gone; what was in flight is settled",
+                remedy="`resume` goes on where it stopped",
+            )
+        try:
+            commands = await anyio.to_thread.run_sync(job.control.commands, job.run.run_id)
+        except JournalError as fault:  # paid work does not end because a shared file was busy for once
+            _log.warning("commands could not be read: %s", fault)
+            commands = ()
         if any(command.kind == "cancel" for command in commands):
             context.stop("cancelled", "cancelled by a person; what was in flight is settled")
         await anyio.sleep(_COMMAND_POLL_S)
@@ -148,7 +184,7 @@ async def _obey_commands(job: _Job, context: RunContext) -> None:
 
 def _clients(job: _Job) -> _Clients:
     """Return what answers for each model id."""
-    return _Clients(LitellmClient(job.environ), OfflineClient())
+    return _Clients(LitellmClient(job.environ), OfflineClient(seed=job.plan.options.seed or 0))
 
 
 @dataclass(frozen=True, slots=True)
