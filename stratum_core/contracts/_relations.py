@@ -189,7 +189,8 @@ def _join_plain(left: Type, right: Type) -> Type | None:
 def _join_records(left: RecordType, right: RecordType) -> Type | None:
     """Join unnamed records with the same field names; a contract absorbs a record that fits it."""
     if left.name or right.name:
-        return right if assignable(left, right) else left if assignable(right, left) else None
+        named, plain = (left, right) if left.name else (right, left)
+        return named if assignable(plain, named) else plain if assignable(named, plain) else None
     if set(left.field_names) != set(right.field_names):
         return None
     fields: list[Field] = []

@@ -8,88 +8,27 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from stratum_core.contracts import (
     AnyType,
-    BoolType,
-    BytesType,
-    DateTimeType,
-    DateType,
     EnumType,
-    FloatType,
-    IntType,
     JsonScalar,
-    JsonType,
     ListType,
-    MapType,
     NullType,
-    OpaqueType,
-    OptionalType,
     StringType,
     Type,
     describe,
 )
 from stratum_core.ir._document import Invalid, LongType, TypeForm
 from stratum_core.ir._type_bounds import BoundFault, constrain
+from stratum_core.ir._type_names import OTHER_NAMES, OTHER_WRAPPERS, PLAIN, WRAP, with_null
 from stratum_core.ir._words import did_you_mean, listed, nearest
 
 __all__ = ["ParsedType", "TypeFinding", "parse_type"]
 
-_PLAIN: Mapping[str, Type] = {
-    "string": StringType(),
-    "int": IntType(),
-    "float": FloatType(),
-    "bool": BoolType(),
-    "null": NullType(),
-    "date": DateType(),
-    "datetime": DateTimeType(),
-    "bytes": BytesType(),
-    "json": JsonType(),
-}
-_OTHER_NAMES: Mapping[str, str] = {
-    "str": "string",
-    "text": "string",
-    "String": "string",
-    "varchar": "string",
-    "number": "float",
-    "double": "float",
-    "decimal": "float",
-    "Decimal": "float",
-    "real": "float",
-    "integer": "int",
-    "long": "int",
-    "boolean": "bool",
-    "Boolean": "bool",
-    "None": "null",
-    "void": "null",
-    "timestamp": "datetime",
-    "any": "json",
-    "Any": "json",
-    "object": "json",
-    "dict": "json",
-    "Dict": "json",
-    "record": "json",
-}
-_OTHER_WRAPPERS: Mapping[str, str] = {
-    "List": "list",
-    "array": "list",
-    "Array": "list",
-    "Sequence": "list",
-    "sequence": "list",
-    "set": "list",
-    "tuple": "list",
-    "Optional": "optional",
-    "nullable": "optional",
-    "maybe": "optional",
-    "Opaque": "opaque",
-    "Map": "map",
-    "dict": "map",
-    "Dict": "map",
-    "Record": "map",
-}
 _TOKEN = re.compile(
     r"""\s*(?:(?P<name>[A-Za-z_]\w*)|(?P<text>"(?:[^"\\]|\\.)*"|'[^']*')"""
     r"""|(?P<number>[-+]?[0-9]+(?:\.[0-9]+)?)|(?P<mark>\.\.|[<>\[\]|?,()]))""",
@@ -102,28 +41,6 @@ _TYPES_HINT = (
     "types: string int float bool null date datetime bytes json, list<T> optional<T> opaque<T> map<T>, "
     '"a" | "b", int[1..5], a contract'
 )
-
-
-def _optional(inner: Type) -> Type:
-    """Add null once; unlike a value of an expression, a declared `optional<json>` may also be left out."""
-    return inner if isinstance(inner, (OptionalType, NullType, AnyType)) else OptionalType(inner)
-
-
-def _opaque(inner: Type) -> Type:
-    """Mark a type opaque once, below an optional."""
-    if isinstance(inner, OpaqueType):
-        return inner
-    if isinstance(inner, OptionalType):
-        return OptionalType(_opaque(inner.inner))
-    return OpaqueType(inner)
-
-
-_WRAP: Mapping[str, Callable[[Type], Type]] = {
-    "list": lambda inner: ListType(item=inner),
-    "map": MapType,
-    "optional": _optional,
-    "opaque": _opaque,
-}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -160,7 +77,7 @@ def parse_type(form: TypeForm, contracts: Mapping[str, Type]) -> ParsedType:
     if isinstance(form, Invalid):
         return ParsedType(AnyType())
     if isinstance(form, str):
-        plain = _PLAIN.get(form)
+        plain = PLAIN.get(form)
         if plain is not None:
             return ParsedType(plain)
         if form in contracts:
@@ -325,7 +242,7 @@ class _Parser:
                 "use json, or a contract with optional fields; only text literals and null may be alternatives",
             )
         self.is_foreign = True
-        return _optional(others[0] if others else self._enum(values)) if others or values else NullType()
+        return with_null(others[0] if others else self._enum(values)) if others or values else NullType()
 
     def _enum(self, values: list[JsonScalar]) -> EnumType:
         if len(set(values)) < len(values):
@@ -344,7 +261,7 @@ class _Parser:
         while True:
             if self._peek("?"):
                 self.at += 1
-                kind = _optional(kind)
+                kind = with_null(kind)
             elif self._at_empty_brackets():
                 self.at += 2
                 kind = ListType(item=kind)
@@ -376,19 +293,19 @@ class _Parser:
     def _named(self, token: _Token) -> Type:
         """Return what a bare name stands for."""
         name = token.text
-        if name in _PLAIN:
-            return _PLAIN[name]
+        if name in PLAIN:
+            return PLAIN[name]
         if name in self.contracts:
             return self.contracts[name]
-        if name in _OTHER_NAMES:
+        if name in OTHER_NAMES:
             self.is_foreign = True
-            return _PLAIN[_OTHER_NAMES[name]]
-        if name in _WRAP or name in _OTHER_WRAPPERS:
-            word = name if name in _WRAP else _OTHER_WRAPPERS[name]
+            return PLAIN[OTHER_NAMES[name]]
+        if name in WRAP or name in OTHER_WRAPPERS:
+            word = name if name in WRAP else OTHER_WRAPPERS[name]
             raise _NotATypeError(
                 f"`{name}` needs the type it holds", f"write {word}<T>, such as {word}<string>"
             )
-        near = nearest(name, [*self.contracts, *_PLAIN])
+        near = nearest(name, [*self.contracts, *PLAIN])
         self.findings.append(
             TypeFinding(
                 code="E300",
@@ -411,12 +328,12 @@ class _Parser:
                 f"`{self._shown()}` is not a type",
                 'write "a" | "b" in quotes, or {enum: [a, b]}',
             )
-        word = token.text if token.text in _WRAP else _OTHER_WRAPPERS.get(token.text)
+        word = token.text if token.text in WRAP else OTHER_WRAPPERS.get(token.text)
         if word is None:
-            near = nearest(token.text, _WRAP)
+            near = nearest(token.text, WRAP)
             raise _NotATypeError(
                 f"`{token.text}` holds no other type",
-                f"{did_you_mean(near)}these do: {listed(_WRAP)}",
+                f"{did_you_mean(near)}these do: {listed(WRAP)}",
             )
         inner = self._inner(word)
         close = self._next()
@@ -426,7 +343,7 @@ class _Parser:
                 f"close it with `{_OPENERS[opener]}`",
             )
         self.is_foreign = self.is_foreign or word != token.text or opener == "("
-        return _WRAP[word](inner)
+        return WRAP[word](inner)
 
     def _inner(self, word: str) -> Type:
         """Read the type inside brackets; a map's key type is text and not written."""
@@ -453,12 +370,12 @@ class _Parser:
         high = self._bound()
         if self._next().text != "]":
             raise _NotATypeError(f"a range is written int[1..5], not `{self._shown()}`")
-        word = _OTHER_NAMES.get(name.text, name.text)
+        word = OTHER_NAMES.get(name.text, name.text)
         if word not in ("int", "float"):
             hint = "write {type: string, min_length: 1, max_length: 20}" if word == "string" else ""
             raise _NotATypeError(f"`{name.text}` takes no range", hint or "only int and float do")
         self.is_foreign = self.is_foreign or word != name.text
-        kind, faults = constrain(_PLAIN[word], LongType(type=word, min=low, max=high))
+        kind, faults = constrain(PLAIN[word], LongType(type=word, min=low, max=high))
         self.findings.extend(
             TypeFinding(code=fault.code, message=fault.message, suggestion=fault.suggestion)
             for fault in faults

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from stratum_core.ir import Fix, LoadedDocument, Span, format_path, load
 from tests.core.ir._samples import REVIEWS, corpus
 
-Data: TypeAlias = "str | int | float | bool | None | list[Data] | dict[str, Data]"
+Data: TypeAlias = "str | int | float | bool | list[Data] | dict[str, Data] | None"
 Where: TypeAlias = tuple[str | int, ...]
 
 NAMES = st.from_regex(r"[a-z][a-z0-9_]{0,6}", fullmatch=True)
@@ -49,7 +49,7 @@ def text_at(text: str, span: Span) -> str:
 
 
 def read(text: str) -> Data:
-    data: Data = yaml.safe_load(text)
+    data: Data = yaml.load(text, Loader=yaml.CSafeLoader)  # the safe one, on libyaml
     return data
 
 

@@ -155,7 +155,10 @@ def test_a_name_like_nothing_has_no_replacement() -> None:
 
 
 LONG: list[tuple[LongType, Type]] = [
-    (LongType(type="string", min_length=1, max_length=5, pattern="^a"), StringType(min_length=1, max_length=5, pattern="^a")),
+    (
+        LongType(type="string", min_length=1, max_length=5, pattern="^a"),
+        StringType(min_length=1, max_length=5, pattern="^a"),
+    ),
     (LongType(type="int", min=1, max=5.0), IntType(min=1, max=5)),
     (LongType(type="float", min=0), FloatType(min=0.0)),
     (LongType(type="list<int>", max_length=3), ListType(item=IntType(), max_length=3)),
@@ -168,7 +171,7 @@ LONG: list[tuple[LongType, Type]] = [
     (LongType(type="int", enum=(1, 2)), EnumType((1, 2))),
     (LongType(type="json", enum=(1, "a")), EnumType((1, "a"))),
     (LongType(type="bool", description="d"), BoolType()),
-]  # fmt: skip
+]
 
 
 @pytest.mark.parametrize(("form", "kind"), LONG)
