@@ -262,11 +262,20 @@ class _Reader:
         wrapped = chain or self.wrapper(index) or self.path(index, stop)
         if wrapped is not None:
             return wrapped
-        if token.kind == "op" and token.text in _WORDS:
+        if token.kind == "op" and token.text in _WORDS and not self.names_argument(index):
             word = _WORDS[token.text]
             code = "E203" if token.text in {"&", "|"} else "E221"
             return _Construct(index, index, word, f"`{token.text}` is written `{word}`", code)
         return self.reserved_field(index) or self.reserved_name(index)
+
+    def names_argument(self, index: int) -> bool:
+        """Return whether this `=` names an argument, as in `round(x, digits=2)`."""
+        if self.words(index) != "=" or index < 2 or self.tokens[index - 1].kind != "name":  # noqa: PLR2004 - `f(name`
+            return False
+        if self.is_op(index - 2, "("):
+            inner = self.top_level(index - 1, self.pairs[index - 2])
+            return not any(self.words(part) == "for" for part in inner)
+        return self.is_op(index - 2, ",")
 
     def reserved_field(self, index: int) -> _Construct | None:
         """Read `.class`: a field whose name is a word of the language."""
@@ -388,7 +397,7 @@ class _Reader:
                 last_foreign = index
             index = self.skip(index)
         if last_foreign is not None:
-            return self.arrow_call(first, last_foreign)
+            return self.arrow_call(first, last_foreign, end)
         return self.guarded(first, end, guards) if guards else None
 
     def guarded(self, first: int, end: int, guards: list[int]) -> _Construct:
@@ -418,7 +427,7 @@ class _Reader:
             return self.tokens[at].text, at + 2
         return None
 
-    def arrow_call(self, first: int, bracket: int) -> _Construct:
+    def arrow_call(self, first: int, bracket: int, end: int) -> _Construct:
         """Read `xs.filter(x => condition)` and its relatives."""
         close = self.pairs[bracket]
         method = self.tokens[bracket - 1].text
@@ -430,4 +439,4 @@ class _Reader:
         name, body = arrow
         items = self.translated(first, bracket - 2)
         text = template.format(body=self.grouped(body, close), name=name, items=items)
-        return _Construct(first, close, text, message)
+        return _Construct(first, end - 1, text + self.translated(close + 1, end), message)
