@@ -87,26 +87,33 @@ def chosen(prices: Mapping[str, Entry], today: date) -> Iterator[tuple[str, dict
             yield (name if name.startswith(f"{provider}/") else f"{provider}/{name}"), record(entry)
 
 
-def main(arguments: list[str]) -> int:
-    """Write the snapshot; the one optional argument is its date."""
-    today = date.fromisoformat(arguments[0]) if arguments else datetime.now(UTC).date()
+def render(today: date) -> str:
+    """Return the snapshot's text, dated as given; models retired by then are left out."""
     package = metadata.distribution("litellm")
     text = Path(str(package.locate_file(LIST_NAME))).read_text(encoding="utf-8")
     prices: dict[str, Entry] = json.loads(text, parse_float=Decimal)
-    lines = [
-        f"{json.dumps(name)}: {json.dumps(entry, default=float)}"
-        for name, entry in sorted(dict(chosen(prices, today)).items())
-    ]
     head = {
         "date": today.isoformat(),
         "source": f"litellm {package.version}, {LIST_NAME}",
         "unit": "US dollars per million tokens",
         "offline": OFFLINE_PRICED_AS,
     }
-    body = ",\n".join(f"  {line}" for line in lines)
     pairs = ",\n".join(f"{json.dumps(key)}: {json.dumps(value)}" for key, value in head.items())
-    TARGET.write_text(f'{{\n{pairs},\n"models": {{\n{body}\n}}\n}}\n', encoding="utf-8")
-    sys.stdout.write(f"{len(lines)} models, {TARGET.stat().st_size} bytes -> {TARGET}\n")
+    body = ",\n".join(
+        f"  {json.dumps(name)}: {json.dumps(entry, default=float)}"
+        for name, entry in sorted(dict(chosen(prices, today)).items())
+    )
+    return f'{{\n{pairs},\n"models": {{\n{body}\n}}\n}}\n'
+
+
+def main(arguments: list[str]) -> int:
+    """Write the snapshot; the one optional argument is its date."""
+    text = render(date.fromisoformat(arguments[0]) if arguments else datetime.now(UTC).date())
+    TARGET.write_text(text, encoding="utf-8")
+    count = text.count("
+  ")
+    sys.stdout.write(f"{count} models, {len(text.encode())} bytes -> {TARGET}
+")
     return 0
 
 

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
+import anyio
 import pytest
 
 from stratum_core.contracts import JsonValue
@@ -373,6 +374,15 @@ async def test_a_provider_that_never_answers_is_given_up_after_the_time_limit(mo
     error = await failure(model, faults.never, timeout_s=0.3)
     assert isinstance(error, TransportError)
     assert error.detail["paid"] == "unknown"
+
+
+@pytest.mark.parametrize("model", [GPT, CLAUDE])
+async def test_a_cancelled_call_stops_waiting_and_is_no_error(model: str) -> None:
+    async with ProviderServer(faults.never) as server:
+        with anyio.move_on_after(0.3) as scope:
+            await client_of(server).complete(request(model))
+        assert scope.cancelled_caught
+        assert len(server.received) == 1
 
 
 @pytest.mark.parametrize("model", [GPT, CLAUDE])

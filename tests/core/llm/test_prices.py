@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import runpy
 import time
+from datetime import date
 from decimal import Decimal
 from pathlib import Path
 
@@ -175,6 +177,11 @@ def test_the_snapshot_names_its_source_and_date_and_stays_small() -> None:
     assert TABLE.source.startswith("litellm ")
     assert SNAPSHOT.stat().st_size <= 200_000
     assert len(TABLE.known_models()) > 150
+
+
+def test_the_snapshot_is_what_its_script_writes_from_the_pinned_list() -> None:
+    script = runpy.run_path(str(SNAPSHOT.parents[2] / "tools" / "update_prices.py"))
+    assert SNAPSHOT.read_text(encoding="utf-8") == script["render"](date.fromisoformat(TABLE.date))
 
 
 def test_the_snapshot_writes_rates_as_published_dollars_per_million_tokens() -> None:
