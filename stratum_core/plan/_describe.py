@@ -27,6 +27,7 @@ __all__ = ["MAX_COLUMNS", "MAX_LINES", "describe_plan"]
 MAX_LINES = 20
 MAX_COLUMNS = 90
 
+_LOCAL = "Nothing leaves this machine: the built-in demonstration model answers, and no real money is spent."
 _LISTED = 8
 _NOTES = 2
 
@@ -204,7 +205,7 @@ def _leaving(plan: Plan, flow: FlowSpec) -> str:
         more = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
         phrases.append(f"{and_list([*listed, *more]) or 'only the instructions'} to {who}")
     if not phrases:
-        return "Nothing leaves this machine: the built-in demonstration model answers." if local else ""
+        return _LOCAL if local else ""
     return f"What leaves this machine: {'; '.join(phrases)}."
 
 
@@ -222,5 +223,5 @@ def _cost(plan: Plan) -> str:
     between = f"(between {format_usd(figures.low_nusd)} and {format_usd(figures.high_nusd)})"
     most = format_usd(plan.at_most_nusd)
     if plan.simulated:
-        return f"Simulated cost, no real money: likely {likely} {between}. At most {most}."
+        return f"Simulated: likely {likely} {between}. At most {most}."
     return f"Likely {likely} {between}. At most {most}."

@@ -1,0 +1,372 @@
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from pathlib import Path
+
+import pytest
+
+from stratum_core.checks import Limits
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import ConfigurationError, DiagnosticsError, InputError, PlanError
+from stratum_core.plan import PlanContext, PlanOptions, Roots, build_plan, estimate_what_if, reopen
+
+Write = Callable[[str, str | bytes], Path]
+
+DOCUMENT = """
+stratum: "1"
+contracts:
+  Note: { text: {type: opaque<string>, max_length: 400} }
+  Mark: { kind: {enum: [good, bad]}, why: {type: string, max_length: 200} }
+functions:
+  judge: { mode: infer, intent: Judge a note, input: { text: opaque<string> }, output: Mark }
+  mend: { mode: infer, intent: Mend a note, input: { text: opaque<string>, why: string }, output: string }
+flows:
+  one:
+    input: { note: Note }
+    output: optional<string>
+    steps:
+      - { id: mark, function: judge, inputs: { text: input.note.text } }
+      - id: mended
+        when: mark.kind == "bad"
+        function: mend
+        inputs: { text: input.note.text, why: mark.why }
+    return: mended
+  every:
+    input: { notes: list<Note> }
+    output: list<optional<string>>
+    steps:
+      - { id: all_of_them, for_each: input.notes, flow: one, inputs: { note: item } }
+    return: all_of_them
+"""
+NOTES: JsonValue = [{"text": "first"}, {"text": "second"}]
+
+
+def options(**given: JsonValue) -> PlanOptions:
+    return PlanOptions.from_json(dict(given))
+
+
+def test_a_plan_is_the_same_for_the_same_question_but_its_id_is_new(context: PlanContext) -> None:
+    first = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context)
+    later = replace(context, now=context.now + timedelta(seconds=1))
+    second = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=later)
+
+    assert first.plan_hash == second.plan_hash
+    assert first.id != second.id
+    assert first.id.startswith("plan_")
+    assert len(first.id) == 17
+    assert first.flow == "every"
+    assert first.counts == {"notes": 2}
+    assert first.items == 2
+    assert first.expires_at - first.created_at == timedelta(hours=24)
+
+
+def test_the_hash_covers_everything_an_approval_covers(context: PlanContext, write: Write) -> None:
+    write("out.csv", "")
+    plain = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context)
+    others = [
+        build_plan(DOCUMENT.replace("Judge a note", "Judge it"), inputs={"notes": NOTES}, context=context),
+        build_plan(DOCUMENT, inputs={"notes": [{"text": "other"}]}, context=context),
+        build_plan(DOCUMENT, inputs={"note": {"text": "first"}}, context=context, flow="one"),
+        *(
+            build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context, options=options(**given))
+            for given in (
+                {"rows": 1},
+                {"model": "offline"},
+                {"out": "out.csv"},
+                {"cap_usd": 0.5},
+                {"seed": 1},
+            )
+        ),
+        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=replace(context, registry={"f": "ab"})),
+        build_plan(
+            DOCUMENT, inputs={"notes": NOTES}, context=replace(context, limits=Limits(max_usd=Decimal(9)))
+        ),
+        build_plan(
+            DOCUMENT,
+            inputs={"notes": NOTES},
+            context=replace(context, prices=replace(context.prices, version="newer")),
+        ),
+    ]
+
+    hashes = {plan.plan_hash for plan in (plain, *others)}
+
+    assert len(hashes) == len(others) + 1
+
+
+def test_comments_and_layout_do_not_change_the_hash(context: PlanContext) -> None:
+    first = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context)
+    second = build_plan("# a remark\n" + DOCUMENT, inputs={"notes": NOTES}, context=context)
+
+    assert first.plan_hash == second.plan_hash
+
+
+def test_a_wrong_document_is_refused_with_its_diagnostics(context: PlanContext) -> None:
+    with pytest.raises(DiagnosticsError) as caught:
+        build_plan(DOCUMENT.replace("mark.why", "mark.whi"), inputs={"notes": NOTES}, context=context)
+
+    assert [item["code"] for item in caught.value.detail["diagnostics"] if item["severity"] == "error"] == [
+        "E211"
+    ]
+    assert "line " in caught.value.message
+
+
+def test_an_unknown_flow_is_named_with_the_one_probably_meant(context: PlanContext) -> None:
+    with pytest.raises(PlanError, match="there is no flow 'evry'") as caught:
+        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context, flow="evry")
+
+    assert caught.value.remedy == "did you mean 'every'? the flows are: one, every"
+
+
+def test_two_outer_flows_are_a_question_not_a_guess(context: PlanContext) -> None:
+    other = (
+        DOCUMENT
+        + "  also: { input: {}, output: int, steps: [{ id: one_more, compute: 1 + 1 }], return: one_more }\n"
+    )
+
+    with pytest.raises(PlanError, match="not clear which one"):
+        build_plan(other, inputs={}, context=context)
+
+
+def test_what_is_not_yet_executable_is_a_diagnostic_with_its_place(context: PlanContext) -> None:
+    text = DOCUMENT.replace(
+        "intent: Judge a note,", "intent: Judge a note, quorum: 3, agree_on: kind, threshold: 2,"
+    )
+
+    with pytest.raises(DiagnosticsError) as caught:
+        build_plan(text, inputs={"notes": NOTES}, context=context)
+
+    (found,) = caught.value.detail["diagnostics"]
+    assert (found["code"], found["path"], found["line"]) == ("E390", "functions.judge.quorum", 7)
+    assert "not yet executable" in found["message"]
+
+
+def test_a_later_verb_elsewhere_does_not_stop_another_flow(context: PlanContext) -> None:
+    extra = """  asks:
+    input: {}
+    output: string
+    steps:
+      - { id: yes_or_no, await_human: { question: Go on?, options: [yes, no] } }
+    return: yes_or_no.value
+"""
+
+    assert (
+        build_plan(DOCUMENT + extra, inputs={"notes": NOTES}, context=context, flow="every").flow == "every"
+    )
+    with pytest.raises(DiagnosticsError) as caught:
+        build_plan(DOCUMENT + extra, inputs={}, context=context, flow="asks")
+    assert caught.value.detail["diagnostics"][0]["path"] == "flows.asks.steps.0.await_human"
+
+
+def test_no_model_at_all_is_explained(context: PlanContext) -> None:
+    with pytest.raises(ConfigurationError, match="no model is configured") as caught:
+        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=replace(context, default_model=None))
+
+    assert '{"model": "offline"}' in caught.value.remedy
+
+
+def test_a_model_without_a_price_is_refused_before_anything(context: PlanContext) -> None:
+    with pytest.raises(PlanError, match="the price of anthropic/claude-haiku-4-55 is not known") as caught:
+        build_plan(
+            DOCUMENT,
+            inputs={"notes": NOTES},
+            context=context,
+            options=options(model="anthropic/claude-haiku-4-55"),
+        )
+
+    assert "claude-haiku-4-5" in caught.value.remedy
+
+
+def test_a_missing_key_names_the_variable_and_the_way_without_one(context: PlanContext) -> None:
+    def missing_key(model: str) -> str | None:
+        return None if model == "offline" else "ANTHROPIC_API_KEY"
+
+    keyless = replace(context, missing_key=missing_key)
+
+    with pytest.raises(ConfigurationError, match="ANTHROPIC_API_KEY is not set") as caught:
+        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=keyless)
+
+    assert "offline" in caught.value.remedy
+    assert build_plan(
+        DOCUMENT, inputs={"notes": NOTES}, context=keyless, options=options(model="offline")
+    ).simulated
+
+
+def test_a_model_the_operator_does_not_allow_is_refused(context: PlanContext) -> None:
+    strict = replace(context, limits=Limits(models_allowed=("openai/gpt-4.1-mini",)))
+
+    with pytest.raises(PlanError, match="does not allow"):
+        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=strict)
+
+
+def test_the_functions_own_model_stands_and_offline_replaces_every_model(context: PlanContext) -> None:
+    text = DOCUMENT.replace("intent: Judge a note,", "intent: Judge a note, model: openai/gpt-4.1-mini,")
+
+    named = build_plan(text, inputs={"notes": NOTES}, context=context)
+    offline = build_plan(text, inputs={"notes": NOTES}, context=context, options=options(model="offline"))
+
+    assert named.models == {"judge": "openai/gpt-4.1-mini", "mend": "anthropic/claude-haiku-4-5"}
+    assert offline.models == {"judge": "offline", "mend": "offline"}
+    assert offline.simulated
+    assert "Simulated cost" in offline.summary
+
+
+def test_the_cap_is_the_lowest_of_request_and_flow_and_never_above_the_operators(
+    context: PlanContext,
+) -> None:
+    budgeted = DOCUMENT.replace(
+        "    output: list<optional", "    budget: { usd: 0.2 }\n    output: list<optional"
+    )
+
+    asked = build_plan(budgeted, inputs={"notes": NOTES}, context=context, options=options(cap_usd=0.1))
+    capped = build_plan(budgeted, inputs={"notes": NOTES}, context=context, options=options(cap_usd=5))
+    own = build_plan(budgeted, inputs={"notes": NOTES}, context=context)
+    limited = replace(context, limits=Limits(max_usd=Decimal("0.05")))
+    proposed = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=limited)
+
+    assert (asked.cap_nusd, asked.cap_source) == (100_000_000, "option")
+    assert (capped.cap_nusd, capped.cap_source) == (200_000_000, "flow")
+    assert (own.cap_nusd, own.cap_source) == (200_000_000, "flow")
+    assert proposed.cap_nusd <= 50_000_000
+    assert proposed.cap_source == "proposed"
+    with pytest.raises(PlanError, match="above the operator's limit"):
+        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=limited, options=options(cap_usd=1))
+
+
+def test_a_cap_that_pays_for_no_call_is_refused(context: PlanContext) -> None:
+    with pytest.raises(PlanError, match="pays for no call"):
+        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context, options=options(cap_usd=0.000001))
+
+
+def test_a_function_budget_that_pays_no_attempt_is_refused(context: PlanContext) -> None:
+    text = DOCUMENT.replace("intent: Judge a note,", "intent: Judge a note, budget: { usd: 0.000001 },")
+
+    with pytest.raises(PlanError, match=r"functions\.judge\.budget .* cannot pay a single attempt"):
+        build_plan(text, inputs={"notes": NOTES}, context=context)
+
+
+def test_the_output_is_checked_when_the_plan_is_made(context: PlanContext, write: Write) -> None:
+    write("notes.jsonl", '{"text": "x"}\n')
+    inputs: dict[str, JsonValue] = {"notes": {"file": "notes.jsonl"}}
+    write("there.csv", "old")
+
+    made = build_plan(DOCUMENT, inputs=inputs, context=context, options=options(out="there.csv"))
+
+    assert made.out == context.roots.paths[0] / "there.csv"
+    assert made.warnings == ("there.csv exists and will be replaced",)
+    with pytest.raises(PlanError, match="is a file this plan reads"):
+        build_plan(DOCUMENT, inputs=inputs, context=context, options=options(out="notes.jsonl"))
+    with pytest.raises(PlanError, match="does not end in a format"):
+        build_plan(DOCUMENT, inputs=inputs, context=context, options=options(out="x.xlsx"))
+    with pytest.raises(InputError, match="outside"):
+        build_plan(DOCUMENT, inputs=inputs, context=context, options=options(out="../x.csv"))
+
+
+def stored(context: PlanContext, inputs: dict[str, JsonValue], **given: JsonValue) -> dict[str, JsonValue]:
+    plan = build_plan(DOCUMENT, inputs=inputs, context=context, options=options(**given))
+    return json.loads(json.dumps(plan.to_record()))
+
+
+def test_a_stored_plan_opens_with_the_same_program_and_values(context: PlanContext, write: Write) -> None:
+    write("notes.csv", "Text\nalpha\nbeta\nthird\n")
+    inputs: dict[str, JsonValue] = {"notes": {"file": "notes.csv"}}
+    plan = build_plan(DOCUMENT, inputs=inputs, context=context, options=options(rows=2, out="o.json"))
+
+    record = json.loads(json.dumps(plan.to_record()))
+    opened = reopen(record)
+
+    assert "alpha" not in json.dumps(record)
+    assert opened.inputs == plan.values == {"notes": [{"text": "alpha"}, {"text": "beta"}]}
+    assert opened.program.functions.keys() == plan.program.functions.keys()
+    assert opened.default_model == "anthropic/claude-haiku-4-5"
+    assert (opened.id, opened.plan_hash, opened.flow, opened.cap_nusd) == (
+        plan.id,
+        plan.plan_hash,
+        plan.flow,
+        plan.cap_nusd,
+    )
+    assert opened.out == plan.out
+    assert opened.options == plan.options
+
+
+def test_inline_values_are_stored_with_the_plan(context: PlanContext) -> None:
+    assert reopen(stored(context, {"notes": NOTES})).inputs == {"notes": NOTES}
+
+
+def test_a_changed_file_is_refused_with_both_digests(context: PlanContext, write: Write) -> None:
+    path = write("notes.csv", "text\nfirst\n")
+    record = stored(context, {"notes": {"file": "notes.csv"}})
+    path.write_text("text\nsecond\n")
+
+    with pytest.raises(PlanError, match=r"notes\.csv was changed after the plan was made") as caught:
+        reopen(record)
+
+    assert caught.value.detail["planned_sha256"] != caught.value.detail["found_sha256"]
+    assert caught.value.remedy == "plan again"
+
+
+def test_a_file_that_is_gone_or_now_leads_outside_is_refused(
+    context: PlanContext, write: Write, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    path = write("notes.csv", "text\nfirst\n")
+    record = stored(context, {"notes": {"file": "notes.csv"}})
+    outside = tmp_path_factory.mktemp("outside") / "notes.csv"
+    outside.write_text("text\nfirst\n")
+    path.unlink()
+
+    with pytest.raises(PlanError, match=r"notes\.csv cannot be read any more"):
+        reopen(record)
+    path.symlink_to(outside)
+    with pytest.raises(PlanError, match=r"notes\.csv cannot be read any more"):
+        reopen(record)
+    assert reopen(record, roots=Roots(*context.roots.paths, outside.parent)).inputs == {
+        "notes": [{"text": "first"}]
+    }
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        ("cap_nusd", 10**12),
+        ("models", {"judge": "x"}),
+        ("flow", "one"),
+        ("out", "/etc/passwd"),
+        ("roots", ["/"]),
+    ],
+)
+def test_a_record_that_was_changed_does_not_open(context: PlanContext, field: str, value: JsonValue) -> None:
+    record = stored(context, {"notes": NOTES})
+
+    with pytest.raises(PlanError, match="was changed after it was made"):
+        reopen({**record, field: value})
+
+
+def test_a_record_with_another_document_or_format_does_not_open(context: PlanContext) -> None:
+    record = stored(context, {"notes": NOTES})
+
+    with pytest.raises(PlanError, match="reads the plan's document differently"):
+        reopen({**record, "text": DOCUMENT.replace("Judge a note", "Send it away")})
+    with pytest.raises(PlanError, match="stored by another version"):
+        reopen({**record, "format": 2})
+    with pytest.raises(PlanError, match="has no plan_hash"):
+        reopen({**record, "plan_hash": None})
+
+
+def test_what_if_prices_another_model_or_fewer_rows_and_leaves_the_plan(context: PlanContext) -> None:
+    plan = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context)
+
+    opened = reopen(plan.to_record())
+
+    dearer = estimate_what_if(opened, context, model="anthropic/claude-opus-4-5")
+    fewer = estimate_what_if(opened, context, rows=1)
+
+    assert dearer.worst.nusd > plan.estimate.worst.nusd
+    assert dearer.worst.tokens == plan.estimate.worst.tokens
+    assert fewer.most_calls == plan.estimate.most_calls // 2
+    with pytest.raises(PlanError, match="is not known"):
+        estimate_what_if(opened, context, model="nobody/nothing")
+    with pytest.raises(PlanError, match="at least one row"):
+        estimate_what_if(opened, context, rows=0)
