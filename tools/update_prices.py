@@ -110,10 +110,8 @@ def main(arguments: list[str]) -> int:
     """Write the snapshot; the one optional argument is its date."""
     text = render(date.fromisoformat(arguments[0]) if arguments else datetime.now(UTC).date())
     TARGET.write_text(text, encoding="utf-8")
-    count = text.count("
-  ")
-    sys.stdout.write(f"{count} models, {len(text.encode())} bytes -> {TARGET}
-")
+    count = text.count("\n  ")
+    sys.stdout.write(f"{count} models, {len(text.encode())} bytes -> {TARGET}\n")
     return 0
 
 
