@@ -123,9 +123,7 @@ def _read_document(reader: Reader, raw: Raw) -> Document | None:
                 'start with:  stratum: "1"',
             )
         return None
-    data = reader.record(raw, (), _DOCUMENT)
-    if data is None:
-        return None
+    data = reader.known(raw, (), _DOCUMENT)
     _check_version(reader, data)
     path: Path = ()
     contracts = reader.named(

@@ -52,11 +52,9 @@ def read_function(reader: Reader, raw: Raw, path: Path) -> Function | Invalid:
     return _read_compute(reader, raw, path) if mode == "compute" else _read_infer(reader, raw, path)
 
 
-def _read_infer(reader: Reader, raw: dict[str, Raw], path: Path) -> InferFunction | Invalid:
+def _read_infer(reader: Reader, raw: dict[str, Raw], path: Path) -> InferFunction:
     """Return a model call."""
-    data = reader.record(raw, path, _INFER)
-    if data is None:
-        return INVALID
+    data = reader.known(raw, path, _INFER)
     retries = reader.integer(data, path, "retries", 0, _MAX_RETRIES)
     return InferFunction(
         description=reader.text(data, path, "description"),
@@ -95,11 +93,9 @@ def _read_refine(reader: Reader, data: dict[str, Raw], path: Path) -> Refine | N
     )
 
 
-def _read_compute(reader: Reader, raw: dict[str, Raw], path: Path) -> ComputeFunction | Invalid:
+def _read_compute(reader: Reader, raw: dict[str, Raw], path: Path) -> ComputeFunction:
     """Return a deterministic function."""
-    data = reader.record(raw, path, _COMPUTE)
-    if data is None:
-        return INVALID
+    data = reader.known(raw, path, _COMPUTE)
     given = [key for key in ("expression", "python") if key in data]
     if len(given) != 1:
         reader.report(

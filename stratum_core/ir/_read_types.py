@@ -98,9 +98,7 @@ def _read_long(reader: Reader, raw: dict[str, Raw], path: Path) -> TypeForm:
             f"write type: list<{shown_inner}>",
             key=True,
         )
-    data = reader.record(kept, path, _LONG_TYPE)
-    if data is None:
-        return INVALID
+    data = reader.known(kept, path, _LONG_TYPE)
     if "type" not in data and "enum" not in data and len(reader.diagnostics) == before:
         reader.report(
             "E111",

@@ -11,6 +11,7 @@ import keyword
 import re
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final, Literal, TypeAlias, TypeVar
 
 from stratum_core.contracts import JsonValue
@@ -33,7 +34,7 @@ _COMPREHENSION = re.compile(r"\bfor\b.+\bin\b")
 _SHOWN = 60
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Keys:
     """The keys a mapping may have."""
 
@@ -42,10 +43,15 @@ class Keys:
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
 
-    @property
+    @cached_property
     def all(self) -> tuple[str, ...]:
         """Every key, required ones first."""
         return self.required + self.optional
+
+    @cached_property
+    def known(self) -> frozenset[str]:
+        """Every key, for look-up."""
+        return frozenset(self.all)
 
 
 def shown(raw: Raw) -> str:
@@ -121,17 +127,20 @@ class Reader:
         return INVALID
 
     def record(self, raw: Raw, path: Path, keys: Keys) -> _Found | None:
-        """Return a mapping that has only known keys, misspelled ones read as what they mean; None when it is none.
+        """Return a mapping that has only known keys, or None when it is no mapping; see `known`."""
+        if isinstance(raw, dict):
+            return self.known(raw, path, keys)
+        if not isinstance(raw, Invalid):
+            self.wrong(raw, path, f"a map ({keys.what})", f"keys: {listed(keys.all)}")
+        return None
 
-        Missing keys are reported here; what is absent afterwards was optional or has a diagnostic.
+    def known(self, raw: _Found, path: Path, keys: Keys) -> _Found:
+        """Return a mapping with its known keys, misspelled ones under the name they mean.
+
+        Unknown and missing keys are reported; what is absent afterwards was optional or has a diagnostic.
         """
-        if not isinstance(raw, dict):
-            if raw is not INVALID:
-                self.wrong(raw, path, f"a map ({keys.what})", f"keys: {listed(keys.all)}")
-            return None
-        allowed = keys.all
-        if not raw.keys() <= set(allowed):
-            raw = self._known(raw, path, keys)
+        if not raw.keys() <= keys.known:
+            raw = self._respelled(raw, path, keys)
         for name in keys.required:
             if name not in raw:
                 self.report(
@@ -139,7 +148,7 @@ class Reader:
                 )
         return raw
 
-    def _known(self, raw: _Found, path: Path, keys: Keys) -> _Found:
+    def _respelled(self, raw: _Found, path: Path, keys: Keys) -> _Found:
         """Report unknown keys; one with a certain meaning is read under its right name."""
         allowed = keys.all
         result: _Found = {}
@@ -443,8 +452,6 @@ def literal(raw: Raw) -> JsonValue | Invalid:
 
 def _name_of(path: Path) -> str:
     """Return the last part of a path as a message names it."""
-    if not path:
-        return "the document"
     last = path[-1]
     if isinstance(last, int):
         owner = next((part for part in reversed(path) if isinstance(part, str)), "the list")

@@ -288,20 +288,13 @@ class _Builder:
             self._key = INVALID
         else:
             self._place(data, mark)
-        if self._data is not None and self._mark is not None:
-            self._stack.append((self._data, self._mark, self._key))
-        else:
-            self._stack.append((data, mark, None))
+        self._stack.append((data, mark, self._key))
         self._data, self._mark, self._key = data, mark, None
 
     def _close(self, event: Event) -> None:
-        if self._mark is not None:
-            self._mark.end = _end(event)
-        data, mark, key = self._stack.pop()
-        if self._stack:
-            self._data, self._mark, self._key = data, mark, key
-        else:
-            self._data = self._mark = self._key = None
+        _, closed, self._key = self._stack.pop()
+        closed.end = _end(event)
+        self._data, self._mark, _ = self._stack[-1] if self._stack else (None, None, None)
 
     def _alias(self, event: AliasEvent) -> None:
         start = _start(event)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from typing import cast
 
 import pytest
 import yaml
 
 from stratum_core.contracts import JsonValue
-from stratum_core.ir import Document, canonical, dump, function_hash, ir_hash, load
+from stratum_core.ir import INVALID, Document, Flow, Step, canonical, dump, function_hash, ir_hash, load
 from tests.core.ir._samples import REVIEWS, corpus, small
 
 Data = dict[str, JsonValue]
@@ -283,3 +284,10 @@ def test_a_document_with_diagnostics_has_no_meaning(text: str) -> None:
     assert found is not None
     with pytest.raises(ValueError, match="has diagnostics"):
         ir_hash(found)
+
+
+def test_a_literal_list_with_a_broken_part_has_no_meaning() -> None:
+    broken = cast("list[JsonValue]", [INVALID])
+    flow = Flow(output="int", steps=(Step(id="a", verb="compute", compute=broken),), return_=1)
+    with pytest.raises(ValueError, match="has diagnostics"):
+        ir_hash(Document(flows={"f": flow}))

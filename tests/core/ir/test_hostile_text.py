@@ -87,6 +87,7 @@ KEPT: list[tuple[str, str, str, int, int, str]] = [
     ("alias as a key", "*n : x", "E105", 2, 1, "stratum"),
     ("tag", "name: !!str x", "E106", 2, 7, "name"),
     ("expression that starts with !", "name: !a.b", "E106", 2, 7, "name"),
+    ("tag on a key", "!t a: x", "E106", 2, 1, "stratum"),
     ("merge key", "<<: {a: 1}", "E107", 2, 1, "stratum"),
     ("key written twice", "name: a\nname: b", "E108", 3, 1, "name"),
     ("template as a value", "name: {{ x }}", "E118", 2, 8, "name"),
@@ -215,3 +216,39 @@ def test_no_text_makes_load_raise(text: str) -> None:
 def test_no_bytes_make_load_raise(data: bytes) -> None:
     loaded = load(data)
     assert loaded.diagnostics
+
+
+def test_a_text_that_is_only_an_alias_is_reported_once() -> None:
+    loaded = load("*a")
+    assert loaded.document is None
+    assert [found.code for found in loaded.diagnostics] == ["E105"]
+
+
+ALIASES = """\
+stratum: "1"
+name: *a
+contracts: { A: *a, B: { x: *a, y: { enum: [*a, 1], min: *a } } }
+functions:
+  f: *a
+  g: { mode: *a, intent: *a, output: *a, ensure: [*a], given: *a, stable: *a, retries: *a, temperature: *a, budget: *a }
+  h: { mode: compute, output: int, expression: { a: *a } }
+flows:
+  a: *a
+  b: { output: int, steps: *a, return: *a, input: *a }
+  c:
+    output: int
+    steps:
+      - *a
+      - { id: *a, for_each: *a, compute: *a, require: *a, on_error: *a, concurrency: *a, after: [*a] }
+      - { id: x, await_human: { question: *a, show: *a, options: [*a], timeout: *a } }
+      - { id: y, debate: { agents: *a, topic: *a, synthesize: *a } }
+      - { id: z, parallel: { branches: { a: *a, b: { function: f, inputs: *a } }, require: *a } }
+    return: 1
+"""
+
+
+def test_a_part_that_is_an_alias_is_reported_once_wherever_it_stands() -> None:
+    loaded = load(ALIASES)
+    assert {found.code for found in loaded.diagnostics} == {"E105"}
+    assert len(loaded.diagnostics) == ALIASES.count("*a")
+    assert loaded.document is not None

@@ -247,3 +247,25 @@ def test_paths_are_shown_as_people_write_them() -> None:
     assert format_path(()) == "$"
     assert format_path(("functions", "f", "ensure", 0)) == "functions.f.ensure[0]"
     assert format_path(("show", "a b", "c.d")) == 'show["a b"]["c.d"]'
+
+
+def test_a_number_is_not_edited_as_text() -> None:
+    positions = loaded_value("    x: 55\n    y: [a b, 5]\n").positions
+    assert positions.edit(("name", "x"), 0, 1, "a") is None
+    assert positions.edit(("name", "y", 0), 2, 3, "c") == Fix(line=4, column=11, end_column=12, text="c")
+
+
+def test_an_edit_that_would_read_as_a_number_json_does_not_have_is_quoted() -> None:
+    positions = loaded_value("    - .inx\n").positions
+    assert positions.edit(("name", 0), 3, 4, "f") == Fix(line=3, column=7, end_column=11, text='".inf"')
+
+
+def test_the_positions_of_what_cannot_be_read_are_the_start() -> None:
+    assert load("").positions.span(("a",)) == Span(1, 1, 2, exact=False)
+
+
+def test_a_key_that_is_not_there_cannot_be_renamed() -> None:
+    positions = loaded_value("    - a\n").positions
+    positions.rename_key(("name", 0), "b")
+    positions.rename_key(("name", "x"), "b")
+    assert positions.span(("name", "b")).exact is False
