@@ -29,6 +29,7 @@ MAX_COLUMNS = 90
 
 _LOCAL = "Nothing leaves this machine: the built-in demonstration model answers, and no real money is spent."
 _LISTED = 8
+_LISTED_PARTS = 5
 _NOTES = 2
 
 
@@ -165,9 +166,13 @@ def _part_words(name: str, kind: Type) -> str:
 
 
 def _names(kind: RecordType) -> list[str]:
-    """Return the names of a record's fields in words, at most eight."""
+    """Return the names of a record's fields in words, five of them and a count when there are many."""
     names = [name_words(part.name) for part in kind.fields]
-    return names if len(names) <= _LISTED else [*names[: _LISTED - 1], f"{len(names) - _LISTED + 1} more"]
+    return (
+        names
+        if len(names) <= _LISTED_PARTS + 1
+        else [*names[:_LISTED_PARTS], f"{len(names) - _LISTED_PARTS} more"]
+    )
 
 
 def _terms(plan: Plan, flow: FlowSpec) -> list[str]:

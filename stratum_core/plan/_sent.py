@@ -20,6 +20,10 @@ from stratum_core.specs import (
 __all__ = ["sent_names"]
 
 
+_DERIVED = "earlier answers"
+"""What a model made of the data, passed on."""
+
+
 @dataclass(slots=True)
 class _Tracer:
     """Follows bound data; what a model made of it is not traced on."""
@@ -27,19 +31,17 @@ class _Tracer:
     program: Program
     models: Mapping[str, str]
     sent: dict[str, dict[str, None]] = field(default_factory=dict[str, dict[str, None]])
-    _seen: set[tuple[str, frozenset[str]]] = field(default_factory=set[tuple[str, frozenset[str]]])
 
     def flow(self, flow: FlowSpec, carrying: frozenset[str]) -> bool:
         """Follow a flow whose named inputs carry data; return whether its value does."""
-        first = (flow.name, carrying) not in self._seen
-        self._seen.add((flow.name, carrying))
-        names = {step.id for step in flow.steps if self._step(flow, step, carrying, first=first)}
-        return _carries_any(flow.returns, carrying, frozenset(names))
+        steps: frozenset[str] = frozenset()
+        for step in flow.steps:
+            if self._step(step, carrying, steps):
+                steps |= {step.id}
+        return _carries_any(flow.returns, carrying, steps)
 
-    def _step(self, flow: FlowSpec, step: StepSpec, carrying: frozenset[str], *, first: bool) -> bool:
-        """Follow a step; return whether its value carries data."""
-        del first
-        steps = frozenset(other.id for other in flow.steps if other.id in step.reads)
+    def _step(self, step: StepSpec, carrying: frozenset[str], steps: frozenset[str]) -> bool:
+        """Follow a step behind those that carry data; return whether its value does."""
         item = step.for_each is not None and _carries(step.for_each.items, carrying, steps)
         known = steps | {"item"} if item else steps
         match step.verb:
@@ -56,6 +58,8 @@ class _Tracer:
                 names = self.sent.setdefault(self.models[target], {})
                 for name, part in passed.items():
                     names.update(dict.fromkeys(_data_names(name, part, carrying, known)))
+                if any(part.reads for name, part in inputs.items() if name not in passed):
+                    names[_DERIVED] = None
                 return False
             case _:
                 return False
@@ -65,7 +69,10 @@ def sent_names(program: Program, flow: FlowSpec, models: Mapping[str, str]) -> d
     """Return, for each model that is called, the names of the data sent to it, in words."""
     tracer = _Tracer(program, models)
     tracer.flow(flow, frozenset(parameter.name for parameter in flow.inputs))
-    return {model: tuple(names) for model, names in tracer.sent.items()}
+    return {
+        model: (*(name for name in names if name != _DERIVED), *((_DERIVED,) if _DERIVED in names else ()))
+        for model, names in tracer.sent.items()
+    }
 
 
 def _carries(expression: Expression, carrying: frozenset[str], steps: frozenset[str]) -> bool:

@@ -211,7 +211,7 @@ def test_the_functions_own_model_stands_and_offline_replaces_every_model(context
     assert named.models == {"judge": "openai/gpt-4.1-mini", "mend": "anthropic/claude-haiku-4-5"}
     assert offline.models == {"judge": "offline", "mend": "offline"}
     assert offline.simulated
-    assert "Simulated cost" in offline.summary
+    assert "Simulated: likely" in offline.summary
 
 
 def test_the_cap_is_the_lowest_of_request_and_flow_and_never_above_the_operators(
