@@ -7,5 +7,4 @@ from pathlib import Path
 
 from stratum_core.checks import errors_page
 
-if __name__ == "__main__":
-    Path(sys.argv[1] if len(sys.argv) > 1 else "docs/errors.md").write_text(errors_page(), encoding="utf-8")
+Path(sys.argv[1] if len(sys.argv) > 1 else "docs/errors.md").write_text(errors_page(), encoding="utf-8")

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from stratum_core.checks._context import Context
 from stratum_core.checks._flow_scope import FlowScope
-from stratum_core.checks._functions import parameters, read_budget
+from stratum_core.checks._functions import read_budget
 from stratum_core.checks._outcomes import record
 from stratum_core.checks._policy import check_budget
 from stratum_core.checks._results import compile_result
@@ -68,7 +68,7 @@ def _check_flow(context: Context, flow: Flow, signature: Signature) -> tuple[Flo
         return None, found
     spec = FlowSpec(
         name=signature.name,
-        inputs=parameters(flow.input, signature.inputs),
+        inputs=signature.parameters,
         output=signature.output,
         steps=tuple(steps),
         returns=returns,

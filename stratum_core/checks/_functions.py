@@ -13,7 +13,7 @@ from stratum_core.checks._policy import check_budget, check_models, check_python
 from stratum_core.checks._quorum import check_quorum
 from stratum_core.checks._refine import check_refine
 from stratum_core.checks._results import compile_result
-from stratum_core.checks._signatures import Signature, described
+from stratum_core.checks._signatures import Signature
 from stratum_core.contracts import Type
 from stratum_core.ir import (
     BudgetForm,
@@ -22,15 +22,14 @@ from stratum_core.ir import (
     InferFunction,
     Invalid,
     Path,
-    TypeForm,
     format_path,
     function_hash,
 )
 from stratum_core.ir.expressions import CompiledExpression
 from stratum_core.money import to_nusd
-from stratum_core.specs import ComputeSpec, FunctionSpec, InferSpec, LaterFeature, Parameter
+from stratum_core.specs import ComputeSpec, FunctionSpec, InferSpec, LaterFeature
 
-__all__ = ["check_functions", "parameters", "read_budget"]
+__all__ = ["check_functions", "read_budget"]
 
 _TEMPLATE = re.compile(r"\{\{.*?\}\}|\$\{[^}]*\}|\{[A-Za-z_][\w.\[\]]*\}")
 
@@ -49,18 +48,6 @@ def check_functions(context: Context) -> dict[str, FunctionSpec]:
         if spec is not None:
             specs[name] = spec
     return specs
-
-
-def parameters(
-    forms: Mapping[str, TypeForm] | Invalid,
-    types: Mapping[str, Type],
-) -> tuple[Parameter, ...]:
-    """Return declared inputs with their types, in order."""
-    if isinstance(forms, Invalid):
-        return ()
-    return tuple(
-        Parameter(name=name, type=types[name], description=described(form)) for name, form in forms.items()
-    )
 
 
 def read_budget(form: BudgetForm | None) -> Budget | None:
@@ -94,7 +81,7 @@ def _check_infer(context: Context, function: InferFunction, signature: Signature
         name=signature.name,
         intent=function.intent,
         context=function.context,
-        inputs=parameters(function.input, signature.inputs),
+        inputs=signature.parameters,
         output=signature.output,
         given=given,
         ensure=ensure,
@@ -135,7 +122,7 @@ def _check_compute(context: Context, function: ComputeFunction, signature: Signa
         return None
     return ComputeSpec(
         name=signature.name,
-        inputs=parameters(function.input, signature.inputs),
+        inputs=signature.parameters,
         output=signature.output,
         expression=expression,
         given=given,

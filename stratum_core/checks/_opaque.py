@@ -189,17 +189,19 @@ def _declare_opaque(context: Context, argument: Argument) -> Fix | None:
     if not _is_plain_text(argument.wanted):
         return None
     target, name = argument.target, argument.name
+    path: Path
     if target.kind == "function":
         owner = context.document.functions[target.name]
-        path: Path = ("functions", target.name, "input", name)
+        path = ("functions", target.name, "input", name)
     else:
         owner = context.document.flows[target.name]
         path = ("flows", target.name, "input", name)
-    if isinstance(owner, Invalid) or isinstance(owner.input, Invalid):
-        return None
-    form = owner.input[name]
+    inputs = None if isinstance(owner, Invalid) or isinstance(owner.input, Invalid) else owner.input
+    form = inputs[name] if inputs else None
     if isinstance(form, LongType):
-        form, path = form.type or "", (*path, "type")
-    if isinstance(form, Invalid):
-        return None
-    return context.findings.positions.edit(path, 0, len(form), f"opaque<{form}>")
+        form, path = form.type, (*path, "type")
+    return (
+        context.findings.positions.edit(path, 0, len(form), f"opaque<{form}>")
+        if isinstance(form, str)
+        else None
+    )

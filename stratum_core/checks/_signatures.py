@@ -22,6 +22,7 @@ from stratum_core.contracts import (
     without_opaque,
 )
 from stratum_core.ir import Contract, Document, InferFunction, Invalid, LongType, Path, TypeForm, parse_type
+from stratum_core.specs import Parameter
 
 __all__ = ["ANY", "Signature", "Signatures", "Types", "read_signatures"]
 
@@ -35,8 +36,9 @@ class Signature:
 
     kind: Literal["function", "flow"]
     name: str
+    parameters: tuple[Parameter, ...] = ()
     inputs: Mapping[str, Type] | None
-    """None when the inputs have a diagnostic: calls are then not compared with them."""
+    """Types by name; None when the inputs have a diagnostic: calls are then not compared with them."""
     output: Type
     """What one call is asked for."""
     stable: bool = True
@@ -130,7 +132,7 @@ class Types(Mapping[str, Type]):
             name=name,
             fields=tuple(
                 Field(
-                    name=field, type=self.read(("contracts", name, field), form), description=described(form)
+                    name=field, type=self.read(("contracts", name, field), form), description=_described(form)
                 )
                 for field, form in contract.fields.items()
             ),
@@ -148,7 +150,7 @@ class Types(Mapping[str, Type]):
         )
 
 
-def described(form: TypeForm) -> str:
+def _described(form: TypeForm) -> str:
     """Return the description a type carries in long form."""
     return form.description if isinstance(form, LongType) else ""
 
@@ -161,10 +163,14 @@ def read_signatures(document: Document, types: Types) -> Signatures:
             functions[name] = None
             continue
         path: Path = ("functions", name)
+        parameters = _parameters(types, path, function.input)
         functions[name] = Signature(
             kind="function",
             name=name,
-            inputs=_inputs(types, path, function.input),
+            parameters=parameters,
+            inputs=None
+            if isinstance(function.input, Invalid)
+            else {one.name: one.type for one in parameters},
             output=types.read((*path, "output"), function.output),
             stable=not isinstance(function, InferFunction) or function.stable,
         )
@@ -174,17 +180,25 @@ def read_signatures(document: Document, types: Types) -> Signatures:
             flows[name] = None
             continue
         path = ("flows", name)
-        inputs = _inputs(types, path, flow.input)
-        output = types.read((*path, "output"), flow.output)
-        flows[name] = Signature(kind="flow", name=name, inputs=inputs, output=output)
+        parameters = _parameters(types, path, flow.input)
+        flows[name] = Signature(
+            kind="flow",
+            name=name,
+            parameters=parameters,
+            inputs=None if isinstance(flow.input, Invalid) else {one.name: one.type for one in parameters},
+            output=types.read((*path, "output"), flow.output),
+        )
     return Signatures(functions=functions, flows=flows)
 
 
-def _inputs(types: Types, path: Path, forms: Mapping[str, TypeForm] | Invalid) -> Mapping[str, Type] | None:
-    """Return the types of the declared inputs."""
+def _parameters(types: Types, path: Path, forms: Mapping[str, TypeForm] | Invalid) -> tuple[Parameter, ...]:
+    """Return the declared inputs with their types, in order."""
     if isinstance(forms, Invalid):
-        return None
-    return {name: types.read((*path, "input", name), form) for name, form in forms.items()}
+        return ()
+    return tuple(
+        Parameter(name=name, type=types.read((*path, "input", name), form), description=_described(form))
+        for name, form in forms.items()
+    )
 
 
 def _may_be_left_out(kind: Type) -> bool:

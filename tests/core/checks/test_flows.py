@@ -65,11 +65,16 @@ def test_a_result_is_written_as_the_output_allows(output: str, returns: str, exp
         ("input", ["E325"]),
         ("input.maybe", ["E325"]),
         ("'{\"a\": 1}'", ["E325"]),
+        ("input.table", ["E325"]),
+        ("input.some", ["E325"]),
+        ("default(input.some, [])", []),
+        ("input.data", []),
+        ("input.secret", []),
     ],
 )
 def test_for_each_needs_a_list(for_each: str, expected: list[str]) -> None:
     text = document(flow(f"- id: it\n  for_each: {for_each}\n  compute: index"))
-    more = "n: int, table: map<int>, some: optional<list<int>>, data: json"
+    more = "n: int, table: map<int>, some: optional<list<int>>, data: json, secret: opaque<list<int>>"
     assert codes(text.replace("n: int", more)) == expected
 
 
@@ -80,6 +85,7 @@ def test_for_each_needs_a_list(for_each: str, expected: list[str]) -> None:
         ("argue, argue", "input.n", "conclude", ["E329", "E329", "E329"]),
         ("argue, judge", "input.plain", "conclude", ["E329"]),
         ("argue, clean", "input.plain", "conclude", ["E317"]),
+        ("clean, clean", "input.plain", "conclude", ["E317", "E317"]),
         ("argue, argu", "input.plain", "conclude", ["E305"]),
         ("argue, argue", "nothing", "conclude", ["E210"]),
         ("argue, argue", "input.plain", "argue", ["E329"]),
@@ -186,6 +192,28 @@ def test_a_list_over_the_input_or_over_items_is_bounded() -> None:
     ]
 
 
+def test_a_function_that_checks_a_refined_one_is_used() -> None:
+    refine = "    refine: { check: fine, until: check, feedback: result.reason }\n"
+    fine = "  fine:\n    mode: compute\n    input: { result: Tone }\n    output: bool\n"
+    fine += "    expression: result.score > 0.5\n"
+    text = document(flow("- { id: t, function: judge, inputs: { text: input.text } }"))
+    text = text.replace("  guess:\n", f"{refine}{fine}  guess:\n", 1)
+    unused = {one.path for one in check(text).diagnostics if one.code == "W506"}
+    assert "functions.guess" in unused
+    assert not unused & {"functions.fine", "functions.judge"}
+
+
 def test_a_document_without_flows_is_a_library() -> None:
     text = document().removesuffix("flows:\n")
     assert [one.code for one in check(text).diagnostics] == []
+
+
+def test_a_broken_flow_does_not_keep_the_others_from_being_checked() -> None:
+    good = flow("- { id: it, flow: other, inputs: { text: input.text } }\n- { id: bad, compute: nothing }")
+    assert codes(document(good) + "  other: 3\n") == ["E210", "E112"]
+    assert codes(
+        document(good) + "  other: { input: 3, output: int, steps: [{ id: a, compute: 1 }], return: a }\n"
+    ) == [
+        "E210",
+        "E112",
+    ]

@@ -170,6 +170,8 @@ def test_a_python_function_must_be_registered() -> None:
         ("{ }", ["E333"]),
         ("result", ["E220"]),
         ("check.part", ["E210"]),
+        ("result.part\n    given: [nothing]", ["E210"]),
+        ("result.part\n    ensure: ['result.text != \"\"']", ["E302"][1:]),
     ],
 )
 def test_a_compute_function_gives_its_output(expression: str, expected: list[str]) -> None:

@@ -92,6 +92,7 @@ def test_at_most_fifty_findings_are_shown_and_errors_come_before_warnings() -> N
             "- { id: a, race: { branches: { x: 3, y: { function: judge, inputs: { text: input.text } } } } }",
             ["E112"],
         ),
+        ("- { id: a, function: 3 }\n- { id: b, compute: a.x }", ["E112"]),
         ("- { id: a, race: 3 }\n- { id: b, compute: a.x }", ["E112"]),
     ],
 )

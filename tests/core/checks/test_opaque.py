@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
 from stratum_core.checks import check
@@ -38,7 +40,17 @@ def test_opaque_text_may_go_into_opaque_parameters_and_compute_functions_only(
     assert codes(document(flow(call(name, inputs)))) == expected
 
 
-JUDGED = "- id: tone\n  function: judge\n  inputs: { text: input.text }\n"
+JUDGED = """\
+- id: tone
+  function: judge
+  inputs: { text: input.text }
+- id: sure
+  when: tone.score > 0.5
+  function: judge
+  inputs: { text: input.text }
+- id: maybe
+  compute: sure
+"""
 
 
 @pytest.mark.parametrize(
@@ -48,13 +60,15 @@ JUDGED = "- id: tone\n  function: judge\n  inputs: { text: input.text }\n"
         ("tone.reason.strip()", ["W507"]),
         ("tone.label", []),
         ("str(tone.score)", []),
+        ("tone.reason[:20]", ["W507"]),
+        ('maybe.reason if maybe is not None else "none"', ["W507"]),
     ],
 )
 def test_text_a_model_made_from_opaque_data_is_a_warning_in_a_plain_parameter(
     reason: str,
     expected: list[str],
 ) -> None:
-    steps = JUDGED + call("reply", f"text: input.text, reason: {reason}")
+    steps = JUDGED + call("reply", f"text: input.text, reason: {json.dumps(reason)}")
     assert codes(document(flow(steps))) == expected
 
 
@@ -147,6 +161,7 @@ PLAIN = '{"text": input.plain, "label": "a"}'
         ("safe", f"note: '{TEXT}'", []),
         ("notes", f"notes: '[{TEXT}]'", ["E404"]),
         ("notes", f"notes: '[{PLAIN}]'", []),
+        ("notes", f"notes: '[{TEXT}] if input.n > 1 else None'", ["E404"]),
         ("data", "data: input.text", ["E404"]),
         ("data", f"data: '{TEXT}'", ["E404"]),
         ("data", f"data: '{PLAIN}'", []),

@@ -96,6 +96,12 @@ def test_validate_sees_results_and_nothing_else() -> None:
     assert codes(document(flow(good.replace("> 1", "> input.n")))) == ["E210"]
 
 
+def test_the_validate_of_a_parallel_sees_its_branches() -> None:
+    steps = "- id: it\n  parallel:\n    validate: results.one.score > 0.5\n    " + BRANCHES
+    assert codes(document(flow(steps))) == []
+    assert codes(document(flow(steps.replace("results.one", "results.three")))) == ["E211"]
+
+
 def test_an_id_may_be_results() -> None:
     assert step_types("- id: results\n  compute: input.n")["results"] == "int"
 
