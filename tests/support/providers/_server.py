@@ -72,6 +72,8 @@ class ProviderServer:
         self._open: set[asyncio.Task[None]] = set()
         self.received: list[Received] = []
         """Every request, in order of arrival."""
+        self.arrived = asyncio.Event()
+        """Set once a request has come."""
 
     @property
     def url(self) -> str:
@@ -107,6 +109,7 @@ class ProviderServer:
         try:
             request = await _read(reader)
             self.received.append(request)
+            self.arrived.set()
             reaction = self._reactions[min(len(self.received), len(self._reactions)) - 1]
             connection = Connection(writer)
             if isinstance(reaction, Answer):
