@@ -89,18 +89,18 @@ def _diagnostic(source: Source, tree: Tree, fault: ReadFault) -> Diagnostic:
 
 
 def _path_at(root: Mark, offset: int) -> Path:
-    """Return the path of the innermost part that starts at or before an offset."""
+    """Return the path of the innermost part that holds an offset, its key included."""
     path: list[str | int] = []
     mark = root
     while True:
         inner: tuple[str | int, Mark] | None = None
         if isinstance(mark, MappingMark):
             for name, value in mark.values.items():
-                if mark.keys[name][0] <= offset:
+                if mark.keys[name][0] <= offset < max(_end(value), mark.keys[name][1] + 1):
                     inner = (name, value)
         elif isinstance(mark, SequenceMark):
             for index, value in enumerate(mark.items):
-                if _start(value) <= offset:
+                if _start(value) <= offset < max(_end(value), _start(value) + 1):
                     inner = (index, value)
         if inner is None:
             return path
@@ -110,6 +110,10 @@ def _path_at(root: Mark, offset: int) -> Path:
 
 def _start(mark: Mark) -> int:
     return mark[0] if isinstance(mark, tuple) else mark.start
+
+
+def _end(mark: Mark) -> int:
+    return mark[1] if isinstance(mark, tuple) else mark.end
 
 
 def _read_document(reader: Reader, raw: Raw) -> Document | None:

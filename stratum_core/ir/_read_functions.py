@@ -11,28 +11,35 @@ from stratum_core.ir._yaml import Raw
 __all__ = ["read_function", "read_returns"]
 
 _SHARED = ("description", "input", "given", "ensure")
+_MODEL_KEYS = (
+    "context",
+    "model",
+    "fallbacks",
+    "temperature",
+    "max_tokens",
+    "budget",
+    "retries",
+    "cache",
+    "stable",
+    "quorum",
+    "agree_on",
+    "threshold",
+    "refine",
+)
+_BODIES = ("expression", "python")
 _INFER = Keys(
     what="an infer function",
     required=("mode", "intent", "output"),
-    optional=(
-        "context",
-        *_SHARED,
-        "model",
-        "fallbacks",
-        "temperature",
-        "max_tokens",
-        "budget",
-        "retries",
-        "cache",
-        "stable",
-        "quorum",
-        "agree_on",
-        "threshold",
-        "refine",
-    ),
+    optional=(*_SHARED, *_MODEL_KEYS),
+    elsewhere=_BODIES,
+    owner="a compute function",
 )
 _COMPUTE = Keys(
-    what="a compute function", required=("mode", "output"), optional=(*_SHARED, "expression", "python")
+    what="a compute function",
+    required=("mode", "output"),
+    optional=(*_SHARED, *_BODIES),
+    elsewhere=("intent", *_MODEL_KEYS),
+    owner="an infer function",
 )
 _REFINE = Keys(what="refine", required=("until", "feedback"), optional=("check", "max_iterations"))
 _MAX_OUTPUT_TOKENS = 1_000_000
@@ -47,7 +54,7 @@ def read_function(reader: Reader, raw: Raw, path: Path) -> Function | Invalid:
     if not isinstance(raw, dict):
         reader.record(raw, path, _INFER)
         return INVALID
-    likely = "compute" if raw.keys() & {"expression", "python"} else "infer"
+    likely = "compute" if raw.keys() & set(_BODIES) else "infer"
     mode = reader.word(raw, path, "mode", ("infer", "compute"), likely)
     return _read_compute(reader, raw, path) if mode == "compute" else _read_infer(reader, raw, path)
 
@@ -96,7 +103,7 @@ def _read_refine(reader: Reader, data: dict[str, Raw], path: Path) -> Refine | N
 def _read_compute(reader: Reader, raw: dict[str, Raw], path: Path) -> ComputeFunction:
     """Return a deterministic function."""
     data = reader.known(raw, path, _COMPUTE)
-    given = [key for key in ("expression", "python") if key in data]
+    given = [key for key in _BODIES if key in data]
     if len(given) != 1:
         reader.report(
             "E119",

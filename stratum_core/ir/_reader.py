@@ -18,7 +18,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.ir._diagnostics import Diagnostic, Fix
 from stratum_core.ir._document import INVALID, Expr, Invalid
 from stratum_core.ir._positions import Path, Positions, format_path
-from stratum_core.ir._words import KEY_ALIASES, did_you_mean, listed, nearest
+from stratum_core.ir._words import did_you_mean, listed, meant_key, nearest
 from stratum_core.ir._yaml import Raw
 
 __all__ = ["Keys", "Reader", "literal", "shown"]
@@ -42,6 +42,9 @@ class Keys:
     """With its article: `a step`."""
     required: tuple[str, ...] = ()
     optional: tuple[str, ...] = ()
+    elsewhere: tuple[str, ...] = ()
+    """Keys that belong to `owner`, not here."""
+    owner: str = ""
 
     @cached_property
     def all(self) -> tuple[str, ...]:
@@ -156,11 +159,13 @@ class Reader:
             if name in allowed:
                 result[name] = value
                 continue
+            here = (*path, name)
+            if name in keys.elsewhere:
+                self.report("E120", here, f"`{name}` belongs to {keys.owner}, not to {keys.what}", key=True)
+                continue
             free = [word for word in allowed if word not in raw and word not in result]
-            aliases = KEY_ALIASES.get(name, ())
-            meant = next((word for word in aliases if word in free), None) or nearest(name, free)
-            here = [*path, name]
-            fix = self.positions.replace(here, meant, key=True) if meant else None
+            meant, is_sure = meant_key(name, free)
+            fix = self.positions.replace(here, meant, key=True) if meant and is_sure else None
             self.report(
                 "E110",
                 here,
@@ -169,7 +174,7 @@ class Reader:
                 key=True,
                 fix=fix,
             )
-            if meant:
+            if meant and is_sure:
                 result[meant] = value
                 self.positions.rename_key(here, meant)
         return result
@@ -398,7 +403,9 @@ class Reader:
                 raw,
                 path,
                 "an expression (text), a number, true, false or a list",
-                "quote the whole expression; a record is written '{\"name\": value}'",
+                "write the condition itself; there are no lambdas"
+                if any(name.startswith("lambda ") for name in raw)
+                else "quote the whole expression; a record is written '{\"name\": value}'",
             )
             return INVALID
         if len(raw) == 1 and isinstance(raw[0], str) and _COMPREHENSION.search(raw[0]):

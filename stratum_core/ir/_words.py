@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
-__all__ = ["KEY_ALIASES", "did_you_mean", "listed", "nearest"]
+__all__ = ["KEY_ALIASES", "did_you_mean", "listed", "meant_key", "nearest"]
 
 KEY_ALIASES: dict[str, tuple[str, ...]] = {
     "prompt": ("intent",),
@@ -109,6 +109,7 @@ KEY_ALIASES: dict[str, tuple[str, ...]] = {
 """Keys of other languages, each with what is meant here; the first that is allowed at the place counts."""
 
 _CUTOFF = 0.6
+_SURE = 0.8
 
 
 def nearest(word: str, candidates: Iterable[str]) -> str | None:
@@ -119,6 +120,17 @@ def nearest(word: str, candidates: Iterable[str]) -> str | None:
         return folded[word.casefold()]
     close = difflib.get_close_matches(word[:100], words, n=1, cutoff=_CUTOFF)
     return close[0] if close else None
+
+
+def meant_key(name: str, free: Sequence[str]) -> tuple[str | None, bool]:
+    """Return the key that was meant among those still free, and whether that is certain enough to go on with it."""
+    alias = next((word for word in KEY_ALIASES.get(name, ()) if word in free), None)
+    if alias is not None:
+        return alias, True
+    near = nearest(name, free)
+    if near is None:
+        return None, False
+    return near, difflib.SequenceMatcher(None, name.casefold(), near).ratio() >= _SURE
 
 
 def did_you_mean(word: str | None) -> str:

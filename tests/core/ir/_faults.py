@@ -54,6 +54,13 @@ FAULTS: list[tuple[str, str, list[tuple[str, str]]]] = [
         [("E116", "functions.f.mode")],
     ),
     (
+        "intent in a compute function",
+        HEAD + "functions: { f: { mode: compute, output: int, expression: 1, intent: x } }",
+        [("E120", "functions.f.intent")],
+    ),
+    ("expression in an infer function", infer("expression: 1"), [("E120", "functions.f.expression")]),
+    ("key a little like another", infer("mo: 1"), [("E110", "functions.f.mo")]),
+    (
         "compute without body",
         HEAD + "functions: { f: { mode: compute, output: int } }",
         [("E119", "functions.f")],

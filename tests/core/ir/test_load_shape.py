@@ -293,6 +293,7 @@ def test_many_faults_are_reported_in_one_pass_in_document_order() -> None:
 
 
 HINTS: list[tuple[str, str]] = [
+    (infer("ensure: [{ lambda r: r.x }]"), "there are no lambdas"),
     (infer("budget: { ms: 60s }"), "write milliseconds: 60000"),
     (infer("budget: { usd: $0.5 }"), "leave the currency out: 0.5"),
     (infer("retries: '3'"), "leave the quotes out"),
