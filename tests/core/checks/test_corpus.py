@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from pathlib import Path
 
 import pytest
 
-from stratum_core.checks import CATALOGUE
-from tests.core.checks._support import BadDocument, apply, bad_documents, shown
+from stratum_core.checks import CATALOGUE, check
+from tests.core.checks._support import BAD, BadDocument, apply, bad_documents, shown
 
 DOCUMENTS: Mapping[str, BadDocument] = {document.name: document for document in bad_documents()}
 
@@ -58,3 +59,13 @@ def test_every_place_lies_inside_the_document(name: str) -> None:
     for found in document.check():
         assert 1 <= found.line <= len(lines) + 1
         assert 1 <= found.column < found.end_column
+
+
+GOOD = sorted((BAD.parent / "ok").glob("*.stratum.yaml"))
+
+
+@pytest.mark.parametrize("path", GOOD, ids=lambda path: path.name.partition(".")[0])
+def test_a_good_document_has_no_findings(path: Path) -> None:
+    checked = check(path.read_bytes())
+    assert checked.diagnostics == ()
+    assert checked.program is not None

@@ -72,6 +72,15 @@ def test_text_a_model_made_from_opaque_data_is_a_warning_in_a_plain_parameter(
     assert codes(document(flow(steps))) == expected
 
 
+def test_a_number_read_from_a_tested_step_is_no_text() -> None:
+    steps = JUDGED + (
+        "- id: it\n  when: maybe is not None\n  function: reply\n"
+        "  inputs: { text: input.text, reason: str(maybe.score) }"
+    )
+    assert codes(document(flow(steps))) == []
+    assert codes(document(flow(steps.replace("str(maybe.score)", "maybe.reason")))) == ["W507"]
+
+
 def test_the_taint_goes_through_compute_steps_functions_and_items() -> None:
     through_step = (
         JUDGED + "- { id: short, compute: tone.reason }\n" + call("reply", "text: input.text, reason: short")
