@@ -148,8 +148,9 @@ def _enum_value(context: Context, kind: Type, literal: ast.expr, other: ast.expr
 
 def _membership(context: Context, node: ast.Compare, left: ast.expr, right: ast.expr) -> None:
     """Check `in` and `not in`."""
-    needle = context.value(left, "`in`").bare
     haystack = context.value(right, "`in`").bare
+    may_hold_null = is_unknown(haystack) or (isinstance(haystack, ListType) and shape(haystack.item).nullable)
+    needle = (_operand(context, left) if may_hold_null else context.value(left, "`in`")).bare
     text = render(right)
     if is_unknown(needle) or is_unknown(haystack):
         return

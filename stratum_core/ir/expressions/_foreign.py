@@ -77,7 +77,7 @@ def foreign_spellings(text: str, tokens: tuple[Token, ...], pairs: Mapping[int, 
     structural = [token for token in tokens if token.kind == "op" and token.text in _STRUCTURAL]
     if len(structural) > _MAX_STRUCTURAL:
         first = structural[0]
-        message = f"`{first.text}` and its like are not part of the language, and this text has {len(structural)} of them"
+        message = f"`{first.text}` is not part of the language; this text has {len(structural)} such signs"
         suggestion = (
             "write conditions with `and`, `or`, `not`, `a if condition else b`, or use a compute function"
         )

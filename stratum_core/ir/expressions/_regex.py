@@ -183,7 +183,9 @@ class _Reader:
         """Read the inside of `[...]`."""
         negated = self.take("^") is not None
         tests: list[Test] = []
-        while not self.take("]") or not tests:
+        if self.take("]"):
+            tests.append(lambda character: character == "]")
+        while not self.take("]"):
             if self.position >= len(self.pattern):
                 raise self.fault("an open class")
             if self.at("[", "&&", "--", "~~"):

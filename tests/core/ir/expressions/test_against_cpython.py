@@ -61,7 +61,7 @@ def matches(text: str, pattern: str) -> bool:
     return re.search(pattern, text) is not None
 
 
-PYTHON: dict[str, object] = {
+BUILTINS: dict[str, object] = {
     name: getattr(builtins, name)
     for name in (
         "abs",
@@ -78,7 +78,9 @@ PYTHON: dict[str, object] = {
         "sum",
         "zip",
     )
-} | {
+}
+PYTHON: dict[str, object] = {
+    **BUILTINS,
     "set": unique,
     "default": default,
     "first": first,
@@ -153,7 +155,7 @@ class Programs:
             lambda d: f"{self.text(d)}.join({self.words(d)})",
             lambda d: f"str({self.sign(self.number(d), self.condition(d), self.text(d))})",
             lambda d: f"({self.text(d)} if {self.condition(d)} else {self.text(d)})",
-            lambda d: f"default(result.nick, {self.text(MAX_DEPTH)})",
+            lambda _: f"default(result.nick, {self.text(MAX_DEPTH)})",
             depth=depth,
         )
 
@@ -166,7 +168,7 @@ class Programs:
             lambda d: f"flatten([{self.wholes(d)}, {self.wholes(d)}])",
             lambda d: f"[{self.whole(d)}, {self.whole(d)}]",
             self.comprehension,
-            lambda d: f"[a + b for a, b in zip({self.wholes(MAX_DEPTH)}, xs)]" if d else "xs",
+            lambda _: f"[a + b for a, b in zip({self.wholes(MAX_DEPTH)}, xs)]",
             depth=depth,
         )
 
@@ -215,7 +217,11 @@ class Programs:
 
 def test_type_correct_programs_mean_what_cpython_says_and_their_canonical_text_is_a_fixed_point() -> None:
     programs = Programs(seed=20260131)
-    names = {"__builtins__": {}, **PYTHON, **{name: as_python(value) for name, value in VALUES.items()}}
+    names: dict[str, object] = {
+        "__builtins__": {},
+        **PYTHON,
+        **{name: as_python(value) for name, value in VALUES.items()},
+    }
     compiled = faults = 0
     while compiled < PROGRAMS:
         text = programs.any()
