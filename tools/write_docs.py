@@ -29,7 +29,10 @@ def generated() -> dict[Path, str]:
 
 def function_table() -> str:
     """Return the table of every function and method of the expression language."""
-    rows = [f"| `{signature.replace('|', chr(92) + '|')}` | {meaning} |" for signature, meaning in SIGNATURES.values()]
+    rows = [
+        f"| `{signature.replace('|', chr(92) + '|')}` | {meaning} |"
+        for signature, meaning in SIGNATURES.values()
+    ]
     return "\n".join(["| function | meaning |", "|---|---|", *rows])
 
 

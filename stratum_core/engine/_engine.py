@@ -193,12 +193,12 @@ class Engine:
     # --- approval ---------------------------------------------------------------------------------------------
 
     def question(self, plan_id: str) -> str:
-        """Return what a person is asked to agree to: the plan in plain words, cost last.
+        """Return what a dialog asks the person: the plan in four short lines, the price last.
 
         Raises:
             PlanError: There is no such plan.
         """
-        return str(self._control.plan(plan_id).record["summary"])
+        return str(self._control.plan(plan_id).record["question"])
 
     def approval(self, plan_id: str) -> ApprovalView:
         """Return how a plan stands; when nobody has answered, the operator's policy may answer for itself.

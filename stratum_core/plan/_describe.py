@@ -16,13 +16,14 @@ from stratum_core.llm import OFFLINE_MODEL, provider_of
 from stratum_core.money import format_usd
 from stratum_core.plan._bind import BoundInput
 from stratum_core.plan._plan import Plan
+from stratum_core.plan._question import question_text
 from stratum_core.plan._sent import sent_names
 from stratum_core.plan._sizes import bare
 from stratum_core.plan._tell import Teller, Told
 from stratum_core.plan._words import and_list, clean, name_words, plural, quoted
 from stratum_core.specs import FlowSpec, InferSpec
 
-__all__ = ["MAX_COLUMNS", "MAX_LINES", "describe_plan"]
+__all__ = ["MAX_COLUMNS", "MAX_LINES", "describe_plan", "question_of"]
 
 MAX_LINES = 20
 MAX_COLUMNS = 90
@@ -45,6 +46,20 @@ def describe_plan(plan: Plan) -> str:
     ]
     work = _work_lines(told, MAX_LINES - len(head) - len(tail))
     return "\n".join([*head, *work, *tail])
+
+
+def question_of(plan: Plan) -> str:
+    """Return the plan as a dialog asks it: four short lines, the price last."""
+    flow = plan.program.flows[plan.flow]
+    told = Teller(program=plan.program, loops=plan.estimate.loops).tell(flow)
+    out = "" if plan.out is None else f" Writes {clean(plan.out.name, most=40)}."
+    leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(plan, flow)
+    return question_text(
+        data=_intro(plan).removeprefix("Input: ").removesuffix("."),
+        work=[f"{part.lead} {part.text}".strip() if part.depth else part.text for part in told],
+        where=f"{leaving}{out}",
+        cost=_cost(plan) if not plan.models else _short_cost(plan),
+    )
 
 
 def _wrapped(sentence: str, *, indent: str = "", mark: str = "") -> list[str]:
@@ -214,9 +229,24 @@ def _leaving(plan: Plan, flow: FlowSpec) -> str:
     return f"What leaves this machine: {'; '.join(phrases)}."
 
 
+def _sent(plan: Plan, flow: FlowSpec) -> str:
+    """Say to whom what goes, the receiver first: a short line is cut at its end."""
+    phrases = [
+        f"Sent to {provider_of(model) or model}: {and_list(list(names)) or 'only the instructions'}."
+        for model, names in sent_names(plan.program, flow, plan.models).items()
+    ]
+    return " ".join(phrases)
+
+
 def _notes(plan: Plan) -> list[str]:
     """Repeat the first warnings."""
     return [f"Note: {clean(text, most=2 * MAX_COLUMNS - 10)}." for text in plan.warnings[:_NOTES]]
+
+
+def _short_cost(plan: Plan) -> str:
+    """Say what it costs in one line of a dialog."""
+    mark = "Simulated, no real money: likely" if plan.simulated else "Likely"
+    return f"{mark} about {format_usd(plan.estimate.likely_nusd)}. At most {format_usd(plan.at_most_nusd)}."
 
 
 def _cost(plan: Plan) -> str:

@@ -79,6 +79,8 @@ class Plan:
     """True when the offline model answers: its dollars are not real."""
     summary: str
     """Plain words, cost last: at most 20 lines of 90 columns, safe to show in any dialog."""
+    question: str
+    """The same as a dialog asks it: at most four lines of 76 columns, the price last."""
     warnings: tuple[str, ...]
     diagnostics: tuple[Mapping[str, JsonValue], ...]
     """Warnings and notes about the document."""
@@ -131,6 +133,7 @@ class Plan:
             "items": self.items,
             "simulated": self.simulated,
             "summary": self.summary,
+            "question": self.question,
             "warnings": list(self.warnings),
             "diagnostics": [dict(item) for item in self.diagnostics],
             "created_at": self.created_at.isoformat(),

@@ -33,7 +33,7 @@ def ask_in_terminal(session: Session, engine: Engine, plan_id: str) -> ApprovalV
 
     Closing the question, or typing anything but yes or no, decides nothing.
     """
-    session.say(engine.question(plan_id), err=True)
+    session.say(engine.show_plan(plan_id).summary, err=True)
     click.echo(_PROMPT, nl=False, err=True)
     typed = sys.stdin.readline().strip().lower()
     if typed not in {"yes", "no"}:
