@@ -1,0 +1,218 @@
+"""The worst case holds: whatever models answer, what a run reserves stays at or below it, on every axis."""
+
+from __future__ import annotations
+
+import json
+import random
+from dataclasses import replace
+from functools import cache
+
+import anyio
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stratum_core.budget import Budget, Usage
+from stratum_core.contracts import (
+    BoolType,
+    DateTimeType,
+    DateType,
+    EnumType,
+    FloatType,
+    IntType,
+    ListType,
+    MapType,
+    OpaqueType,
+    OptionalType,
+    RecordType,
+    StringType,
+    Type,
+)
+from stratum_core.errors import TransportError
+from stratum_core.journal import MemoryJournal
+from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, ModelReply, ModelRequest, PriceTable, is_wrapped
+from stratum_core.plan import Plan, PlanContext, PlanOptions, Roots, build_plan
+from stratum_core.plan._estimate import estimate_program
+from stratum_core.runtime import RunContext, run_program
+from stratum_core.specs import InferSpec
+from stratum_core.testing import FunctionClient
+from tests.core.plan.conftest import MODEL, NOW
+from tests.core.plan.test_describe import GOLDEN, REQUESTS, plan_of
+
+_TEXTS = ("\x01", "é", "x", '"', "漢", "word ", "\u2028")
+
+
+def raw_value(kind: Type, room: int, chance: random.Random) -> str:
+    """Return the raw JSON of some value of the type, long on purpose, in about `room` bytes."""
+    match kind:
+        case OptionalType(inner=inner):
+            return "null" if chance.random() < 0.2 else raw_value(inner, room, chance)
+        case OpaqueType(inner=inner):
+            return raw_value(inner, room, chance)
+        case StringType(min_length=shortest, max_length=longest):
+            mark = chance.choice(_TEXTS)
+            size = max(1, len(json.dumps(mark, ensure_ascii=False).encode()) - 2)
+            count = max(shortest or 0, min(longest if longest is not None else room // size, room // size))
+            return json.dumps((mark * count)[: longest if longest is not None else None], ensure_ascii=False)
+        case ListType(item=item, min_length=shortest, max_length=longest):
+            one = raw_value(item, room // 8, chance)
+            most = max(1, room // (len(one.encode()) + 1))
+            count = max(shortest or 0, min(most, most if longest is None else longest))
+            return "[" + ",".join([one] * count) + "]"
+        case MapType(value=value):
+            return '{"k":' + raw_value(value, room - 8, chance) + "}"
+        case RecordType(fields=fields):
+            kept = [
+                part for part in fields if not (isinstance(part.type, OptionalType) and chance.random() < 0.5)
+            ]
+            share = room // max(1, len(kept)) - 24
+            return "{" + ",".join(f'"{p.name}":{raw_value(p.type, share, chance)}' for p in kept) + "}"
+        case _:
+            return raw_scalar(kind, room, chance)
+
+
+def raw_scalar(kind: Type, room: int, chance: random.Random) -> str:
+    """Return the raw JSON of some value without parts."""
+    match kind:
+        case EnumType(values=values):
+            return json.dumps(chance.choice(values), ensure_ascii=False)
+        case IntType(min=low, max=high):
+            return str(
+                chance.choice([high, low]) if high is not None and low is not None else low or high or 10**15
+            )
+        case FloatType(min=low, max=high):
+            return str(chance.choice([low, high])) if low is not None or high is not None else "1e15"
+        case BoolType():
+            return chance.choice(["true", "false"])
+        case DateType():
+            return '"2026-01-31"'
+        case DateTimeType():
+            return '"2026-01-31T09:30:00.123456+02:00"'
+        case _:
+            return "[" + ",".join(["1e15"] * max(1, room // 5)) + "]"
+
+
+def reserved_by_a_run(plan: Plan, seed: int) -> Usage:
+    """Run a plan against a model that answers at length, breaks rules and loses requests."""
+    chance = random.Random(seed)  # noqa: S311 - a repeatable test
+    specs = [spec for spec in plan.program.functions.values() if isinstance(spec, InferSpec)]
+    journal = MemoryJournal()
+
+    def answer(request: ModelRequest) -> ModelReply | TransportError:
+        system = request.messages[0].blocks[0]
+        spec = next(spec for spec in specs if system.startswith(spec.intent))
+        dice = chance.random()
+        if dice < 0.15:
+            return TransportError("lost on the way")
+        room = request.max_tokens * ANSWER_BYTES_PER_TOKEN - 20
+        text = (
+            "nonsense"
+            if dice < 0.3
+            else raw_value(spec.output, int(room * chance.choice([0.1, 0.5, 1])), chance)
+        )
+        if is_wrapped(spec.output) and dice >= 0.3:
+            text = f'{{"value":{text}}}'
+        # Without counts from the provider a call is charged all that was reserved for it.
+        return ModelReply(text=text, usage=None, finish="stop", model=request.model)
+
+    async def no_pause(_: float) -> None: ...
+
+    async def run() -> None:
+        context = RunContext(
+            program=plan.program,
+            journal=journal,
+            client_for=lambda _: FunctionClient(answer),
+            prices=prices(),
+            default_model=MODEL,
+            sleep=no_pause,
+        )
+        with anyio.fail_after(20):
+            await run_program(context, flow=plan.flow, inputs=plan.values, budget=Budget())
+
+    anyio.run(run)
+    return journal.recorded_usage()
+
+
+@cache
+def prices() -> PriceTable:
+    return PriceTable.load()
+
+
+@cache
+def corpus_plan(name: str) -> Plan:
+    return plan_of(name, PlanContext(roots=Roots(), prices=prices(), now=NOW, default_model=MODEL))
+
+
+def worst_without_budgets(plan: Plan) -> tuple[Plan, Usage]:
+    """Return the plan and its worst case without the budgets that would stop a run short of it."""
+    flows = {name: replace(flow, budget=None) for name, flow in plan.program.flows.items()}
+    functions = {
+        name: replace(spec, budget=None) if isinstance(spec, InferSpec) else spec
+        for name, spec in plan.program.functions.items()
+    }
+    program = replace(plan.program, flows=flows, functions=functions)
+    price_of = {model: price for model in plan.models.values() if (price := prices().price(model))}
+    estimate = estimate_program(program, plan.flow, plan.values, price_of=price_of)
+    return replace(plan, program=program), estimate.worst
+
+
+@settings(max_examples=60, deadline=None)
+@given(name=st.sampled_from([name for name in GOLDEN if name not in REQUESTS]), seed=st.integers(0, 10_000))
+def test_no_answer_makes_a_run_reserve_more_than_the_worst_case(name: str, seed: int) -> None:
+    plan, worst = worst_without_budgets(corpus_plan(name))
+
+    used = reserved_by_a_run(plan, seed)
+
+    assert used.calls <= worst.calls
+    assert used.tokens <= worst.tokens
+    assert used.nusd <= worst.nusd
+
+
+CHAIN = """
+stratum: "1"
+contracts:
+  Part: { name: string, weight: float, note: optional<string> }
+  Parts: { parts: list<Part>, extra: json }
+  Closed: { total: string, shout: string }
+functions:
+  list_parts: { mode: infer, intent: List the parts, input: { text: string }, output: Parts, max_tokens: 60 }
+  weigh:
+    mode: infer
+    intent: Weigh a part
+    input: { part: Part, all: string }
+    output: list<float>
+    max_tokens: 40
+  close:
+    mode: infer
+    intent: Close the list
+    input: { rows: "list<list<float>>", heavy: "list<Part>", extra: json }
+    output: string
+flows:
+  main:
+    input: { text: string }
+    output: Closed
+    steps:
+      - { id: listed, function: list_parts, inputs: { text: input.text } }
+      - { id: heavy, compute: "sort_by([p for p in listed.parts if p.weight > 2], 'name')" }
+      - id: weighed
+        for_each: heavy[:5]
+        require: 0
+        function: weigh
+        inputs: { part: item, all: '", ".join([p.name.upper() + str(index) for p in listed.parts])' }
+      - { id: closed, function: close, inputs: { rows: weighed, heavy: heavy + listed.parts, extra: listed.extra } }
+    return:
+      total: closed
+      shout: closed.replace("a", input.text).upper()
+"""
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_values_made_by_calls_and_expressions_stay_within_their_bounds(seed: int) -> None:
+    context = PlanContext(roots=Roots(), prices=prices(), now=NOW, default_model=MODEL)
+    plan = build_plan(CHAIN, inputs={"text": "a box of é"}, context=context, options=PlanOptions())
+
+    used = reserved_by_a_run(plan, seed)
+
+    assert used.calls <= plan.estimate.worst.calls
+    assert used.tokens <= plan.estimate.worst.tokens
+    assert used.nusd <= plan.estimate.worst.nusd
