@@ -109,13 +109,14 @@ def test_a_person_who_agrees_in_the_terminal_sees_the_plan_and_gets_the_results(
         form = terminal.form("accept", Run_this_plan=True)
         terminal.wait_for(r"Done\. 40 processed", timeout_s=60)
     assert api.errors == []
-    assert "For each of the 40 reviews" in form
-    assert re.search(r"likely about \$.*\n?.*[Aa]t\s+most \$", form, re.DOTALL)
+    assert "the first 40 reviews from reviews.csv" in form
+    assert re.search(r"likely about \$[0-9.]+\. At most \$[0-9.]+\.", form), "the price is on the screen"
+    assert "more lines" not in form
     assert (told[-1]["state"], told[-1]["done"], told[-1]["total"]) == ("completed", 40, 40)
     assert [row["id"] for row in _results(reviews_project)] == [f"r{number}" for number in range(1001, 1041)]
 
 
-def test_the_summary_the_model_gets_is_what_the_person_is_asked(reviews_project: ClaudeCode) -> None:
+def test_the_person_is_asked_in_four_lines_with_the_price_last(reviews_project: ClaudeCode) -> None:
     told: list[JsonObject] = []
     with (
         MessagesApi(_model(told)) as api,
@@ -129,7 +130,10 @@ def test_the_summary_the_model_gets_is_what_the_person_is_asked(reviews_project:
     ):
         said = session.say(_REQUEST).answer
     assert (api.errors, session.faults) == ([], [])
-    assert [asked["message"] for asked in session.elicitations] == [told[0]["summary"]]
+    (asked,) = session.elicitations
+    lines = str(asked["message"]).splitlines()
+    assert len(lines) == 4
+    assert f"At most ${told[0]['at_most_usd']:.2f}" in lines[-1]
     assert said.startswith("Done. 40 processed, ")
     assert len(_results(reviews_project)) == 40
 
