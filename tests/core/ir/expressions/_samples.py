@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping, Sequence
 
 from stratum_core.contracts import (
@@ -24,6 +25,9 @@ from stratum_core.contracts import (
     Type,
 )
 from stratum_core.ir.expressions import CompiledExpression, compile_expression
+
+BOUND_S = 1.0 if sys.gettrace() is None else 20.0
+"""Processor seconds that hostile input may take; tracing for coverage multiplies what it measures."""
 
 TEXT = StringType()
 ITEM = RecordType(

@@ -11,7 +11,7 @@ import pytest
 from stratum_core.contracts import StringType
 from stratum_core.errors import FuelExhausted
 from stratum_core.ir.expressions import compile_expression
-from tests.core.ir.expressions._samples import value
+from tests.core.ir.expressions._samples import BOUND_S, value
 
 PATTERNS = 1_500
 
@@ -118,7 +118,7 @@ def test_a_search_that_would_take_too_long_ends_with_its_fuel(pattern: str) -> N
     started = time.process_time()
     with pytest.raises(FuelExhausted):
         expression.evaluate({"s": "aab" * 1_000 + "a" * 200_000 + "!"}, fuel=1_000_000)
-    assert time.process_time() - started < 1
+    assert time.process_time() - started < BOUND_S
 
 
 def test_states_are_dropped_when_there_are_too_many() -> None:

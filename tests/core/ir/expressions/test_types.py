@@ -6,6 +6,8 @@ import pytest
 
 from stratum_core.contracts import (
     BoolType,
+    EnumType,
+    JsonScalar,
     JsonValue,
     ListType,
     OpaqueType,
@@ -232,6 +234,25 @@ def test_conditions_of_the_place_narrow_too() -> None:
 def test_a_name_of_a_comprehension_is_not_narrowed_by_the_same_name_outside() -> None:
     text = "[x.note for x in result.items if x.note is not None] == [y.note.lower() for y in result.items]"
     assert codes(text) == ["E216"]
+
+
+@pytest.mark.parametrize(
+    ("values", "text", "expected"),
+    [
+        ((1, 2, 3), "x + 1 > 2", []),
+        ((1, 2, 3), "x > 3", ["E223"]),
+        ((0.5, 1), "x <= 1", ["W523"]),
+        ((True, False), "x and True", []),
+        ((1, None), "x > 1", ["E216"]),
+        ((None,), "x is None", []),
+        ((1, "a"), "x == 1", []),
+    ],
+)
+def test_an_enum_of_numbers_or_booleans_is_used_as_what_its_values_are(
+    values: tuple[JsonScalar, ...], text: str, expected: list[str]
+) -> None:
+    found = compile_expression(text, {"x": EnumType(values)}).findings
+    assert [finding.code for finding in found] == expected
 
 
 def test_names_and_reads_are_the_free_ones() -> None:
