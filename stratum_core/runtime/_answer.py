@@ -72,18 +72,30 @@ def _parse(text: str) -> JsonValue:
     Raises:
         ValueError: The text is not JSON.
     """
+    text.encode()  # raises a ValueError for half a character
     body = text.strip()
     if body.startswith("```") and body.endswith("```"):
         body = body[3:-3].removeprefix("json").strip()
     try:
-        return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+        value: JsonValue = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if "\\ud" in body.lower():
+        _refuse_half_characters(value)
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
     """Refuse NaN and the infinities, which are not JSON."""
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _refuse_half_characters(value: JsonValue) -> None:
+    """Refuse unpaired surrogates at any depth, keys included: such text can be neither stored nor sent again."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it has half a character (an unpaired surrogate)") from None
 
 
 def _finite(text: str) -> float:
