@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import json
+import random
 import time
 
 import pytest
 
-from stratum_core.contracts import FloatType, IntType, JsonValue, ListType
-from stratum_core.errors import PlanError
+from stratum_core.checks import check
+from stratum_core.contracts import FloatType, IntType, JsonValue, ListType, check_value
+from stratum_core.errors import ExpressionError, PlanError
 from stratum_core.llm import TRANSPORT_RETRIES
 from stratum_core.plan import Plan, PlanContext, build_plan
-from stratum_core.plan._sizes import Known, count_most, fit, item_of, json_bytes, size_of
-from tests.core.plan.test_worst_case import reserved_by_a_run, worst_without_budgets
+from stratum_core.plan._rules import shape_of
+from stratum_core.plan._sizes import Known, answer_shape, count_most, fit, item_of, json_bytes, size_of
+from stratum_core.specs import CallVerb
+from tests.core.plan.test_worst_case import raw_value
 
 OVER_ANSWERS = """
 stratum: "1"
@@ -34,6 +39,8 @@ flows:
             {expression}
     return: used
 """
+ROOM = 480
+"""Bytes of the answer: `max_tokens` times the bytes a token may have."""
 EXPRESSIONS = [
     "got",
     "got.xs",
@@ -96,24 +103,36 @@ EXPRESSIONS = [
 ]
 
 
-def over_answers(expression: str, context: PlanContext) -> Plan:
-    return build_plan(
-        OVER_ANSWERS.format(expression=expression),
-        inputs={"q": 'a "b" é\x01', "ks": ["k1", "k2 ", "é"]},
-        context=context,
-    )
-
-
 @pytest.mark.parametrize("expression", EXPRESSIONS)
-def test_what_an_expression_makes_of_an_answer_stays_within_its_bound(
-    expression: str, context: PlanContext
-) -> None:
-    plan, worst = worst_without_budgets(over_answers(expression, context))
+def test_what_an_expression_makes_of_an_answer_stays_within_its_bound(expression: str) -> None:
+    program = check(OVER_ANSWERS.format(expression=expression)).program
+    assert program is not None
+    get, step = program.functions["get"], program.flows["main"].steps[1]
+    assert isinstance(step.verb, CallVerb)
+    compiled = step.verb.inputs["v"]
+    inputs: JsonValue = {"q": 'a "b" é\x01', "ks": ["k1", "k2 ", "é"]}
+    answer = answer_shape(get.output, answer_bytes=ROOM, likely_bytes=50)
+    shape = shape_of(compiled, {"input": Known(inputs), "got": answer})
+    evaluated = 0
 
-    for seed in range(4):
-        used = reserved_by_a_run(plan, seed)
-        assert used.tokens <= worst.tokens, seed
-        assert used.nusd <= worst.nusd, seed
+    for seed in range(60):
+        chance = random.Random(seed)  # noqa: S311 - a repeatable test
+        raw = raw_value(get.output, int(ROOM * chance.choice([0.2, 0.6, 1])), chance)
+        if len(raw.encode()) > ROOM:
+            continue
+        value = check_value(get.output, json.loads(raw))
+        assert json_bytes(value) <= answer.most
+        try:
+            made = compiled.evaluate({"input": inputs, "got": value})
+        except ExpressionError:
+            continue
+        evaluated += 1
+        assert json_bytes(made) <= size_of(shape)[0], made
+        if isinstance(made, list):
+            assert len(made) <= count_most(shape)
+            assert all(json_bytes(part) <= size_of(item_of(shape))[0] for part in made)
+
+    assert evaluated > 5
 
 
 LOOPS = """
