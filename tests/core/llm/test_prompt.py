@@ -145,3 +145,11 @@ def _texts(value: JsonValue) -> list[str]:
     if isinstance(value, Mapping):
         return [text for part in value.values() for text in _texts(part)]
     return [text for part in value for text in _texts(part)] if isinstance(value, list) else []
+
+
+def test_a_list_of_opaque_texts_leaves_nothing_in_the_text() -> None:
+    prompt = compile_prompt(_spec(texts=ListType(item=OPAQUE)), {"texts": ["", "a", "b"]})
+    named, opening, body, closing = prompt.user.splitlines()
+    assert named == "See attached data for: texts"
+    assert json.loads(body) == {"texts": ["", "a", "b"]}
+    assert (opening[1:], closing[2:]) == (closing[2:], closing[2:])
