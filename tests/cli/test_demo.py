@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import os
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
 
@@ -41,6 +42,29 @@ def test_a_flag_below_the_cap_approves_nothing(job: Job, stratum: Callable[..., 
     assert (done.code, done.record()["error"]["code"]) == (3, "needs_approval")
     assert "--yes-under 1e-05" in done.record()["error"]["message"]
     assert not (job.folder / "results.csv").exists()
+
+
+def test_what_the_policy_approves_is_not_asked_about(
+    job: Job, stratum: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = job.folder.parent / "policy.yaml"
+    policy.write_text("approve_up_to_usd: 1\napprove_models: [offline]\n", "utf-8")
+    policy.chmod(0o600)
+    monkeypatch.setenv("STRATUM_POLICY", str(policy))
+    done = stratum("demo", "--rows", "2", "--json")
+    assert (done.code, done.record()["state"], done.record()["done"]) == (0, "completed", 2)
+
+
+def test_an_installation_without_the_sample_data_says_so(
+    job: Job, stratum: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def nowhere(_: str) -> Path:
+        return job.folder
+
+    monkeypatch.setattr("stratum_mcp.cli._demo.files", nowhere)
+    done = stratum("demo")
+    assert done.code == 1
+    assert "sample data is missing" in done.err
 
 
 def test_a_person_at_a_terminal_is_asked(job: Job) -> None:

@@ -16,6 +16,7 @@ _SERVER = Path(sys.executable).parent / "stratum-mcp"
 _CLIENT = """\
 #!/bin/sh
 echo "$@" >> "$CALLS"
+if [ -n "$STUCK" ]; then exec sleep 30; fi
 if [ "$2" = add ] && [ -e "$REGISTERED" ]; then echo "MCP server stratum already exists in user config" >&2; exit 1; fi
 if [ "$2" = add ]; then touch "$REGISTERED"; echo "Added stdio MCP server stratum"; fi
 if [ "$2" = remove ]; then rm "$REGISTERED" || exit 1; echo "Removed MCP server stratum"; fi
@@ -88,3 +89,13 @@ def test_without_the_client_it_says_what_to_do(
     assert done.code == 1
     assert "not on PATH" in done.err
     assert f"claude mcp add --scope user stratum -- {_SERVER}" in done.err
+
+
+def test_a_client_that_hangs_is_given_up_on(
+    calls: Path, stratum: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STUCK", "1")
+    monkeypatch.setattr("stratum_mcp.install._claude_code._TIMEOUT_S", 0.2)
+    done = stratum("install")
+    assert done.code == 1
+    assert "did not end" in done.err
