@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent
 
-from stratum_core.errors import StratumError
+from stratum_core.errors import NeedsApproval, StratumError
 from stratum_mcp.plain import plain
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _NEXT_FOR_APPROVAL = {
     "declined": "nothing runs; ask the person what to change, then call plan again",
     "needs_approval": "show the person the message and stop; they approve, not you; then call execute",
 }
+_ASK_FIRST = "call approve with this plan_id: the person is asked; execute it when they said yes"
 _RESUMABLE = frozenset({"interrupted", "stopped_budget", "stopped_limit", "waiting"})
 
 
@@ -72,8 +73,9 @@ def reply(record: Mapping[str, JsonValue]) -> CallToolResult:
 def tool_error(error: StratumError) -> ToolError:
     """Return an error as the model reads it: what happened, what to do, and the facts to repair it in one round."""
     lines = [f"{error.code}: {plain(error.message)}"]
-    if error.remedy:
-        lines.append(f"What to do: {plain(error.remedy)}")
+    remedy = _ASK_FIRST if isinstance(error, NeedsApproval) else error.remedy
+    if remedy:
+        lines.append(f"What to do: {plain(remedy)}")
     if error.detail:
         left = MAX_CHARACTERS - 200 - sum(map(len, lines))
         lines.append(plain(_text(bounded(error.detail, max(left, 1_000)))))

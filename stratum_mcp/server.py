@@ -25,6 +25,7 @@ from mcp.types import ToolAnnotations
 from stratum_core.errors import StratumError
 from stratum_mcp import tools
 from stratum_mcp.plain import plain
+from stratum_mcp.replies import bounded
 from stratum_mcp.settings import ServerSettings, Workspace
 
 if TYPE_CHECKING:
@@ -34,6 +35,7 @@ __all__ = ["INSTRUCTIONS", "build", "main"]
 
 _T = TypeVar("_T")
 _PADDING = frozenset({"title", "$defs", "additionalProperties"})
+_MAX_REPORT_CHARACTERS = 500_000
 _QUESTION_TTL_S = 24 * 3600.0  # a person may answer tomorrow
 
 INSTRUCTIONS = """\
@@ -163,7 +165,8 @@ def _add_resources(server: MCPServer[Workspace], workspace: Workspace) -> None:
     @server.resource("stratum://runs/{run_id}", title="A run: census and trace", mime_type="application/json")
     async def run(run_id: str) -> str:
         """Return what a run did: its census, attempts and events."""
-        return _json(await _read(lambda: workspace.engine().run_report(run_id)))
+        report = await _read(lambda: workspace.engine().run_report(run_id))
+        return _json(bounded(cast("dict[str, JsonValue]", report), _MAX_REPORT_CHARACTERS))
 
 
 async def _read(work: Callable[[], _T]) -> _T:

@@ -22,6 +22,7 @@ async def test_a_plan_is_refused_then_asked_about_then_run(job: Job, era: str) -
 
             refused = await talk.error("execute", plan_id=plan["plan_id"])
             assert "needs_approval" in refused
+            assert "call approve with this plan_id" in refused
             assert person.asked == []
 
             approval = await talk.ask("approve", plan_id=plan["plan_id"])
