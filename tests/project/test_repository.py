@@ -21,6 +21,7 @@ REGISTRY_HOSTS = tuple(
         ("registry.yarnpkg", ".com"),
     )
 )
+PLACE_OF_ONE_MACHINE = re.compile(rb"(?<![\w.*-])/(?:home|root|work|Users|mnt)/\w")
 RUNS_TEXT_AS_CODE = {"eval", "exec", "__import__"}
 UNSAFE_LOADERS = {"pickle", "marshal", "shelve", "dill"}
 
@@ -97,6 +98,15 @@ def test_no_file_names_a_package_registry(own_files: tuple[Path, ...], root: Pat
         for path in own_files
         for host in REGISTRY_HOSTS
         if host.encode() in path.read_bytes()
+    }
+    assert named == {}
+
+
+def test_no_file_names_a_place_of_one_machine(own_files: tuple[Path, ...], root: Path) -> None:
+    named = {
+        str(path.relative_to(root)): match[0].decode()
+        for path in own_files
+        if (match := PLACE_OF_ONE_MACHINE.search(path.read_bytes()))
     }
     assert named == {}
 

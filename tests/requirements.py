@@ -1,0 +1,28 @@
+"""Every public promise and the tests that hold it, by area.
+
+The table of attacks in SECURITY.md is a list of the same kind: it names its tests itself. Both are checked in both
+directions by tests/project/test_requirements.py.
+"""
+
+from __future__ import annotations
+
+from tests.promises.agreement import AGREEMENT
+from tests.promises.documents import DOCUMENTS
+from tests.promises.plans import PLANS
+from tests.promises.project import PROJECT
+from tests.promises.runs import RUNS
+from tests.promises.surfaces import SURFACES
+from tests.support.promise import Promise
+
+__all__ = ["PARTS", "REQUIREMENTS"]
+
+PARTS: dict[str, tuple[Promise, ...]] = {
+    "agreement": AGREEMENT,
+    "documents": DOCUMENTS,
+    "plans": PLANS,
+    "project": PROJECT,
+    "runs": RUNS,
+    "surfaces": SURFACES,
+}
+
+REQUIREMENTS: tuple[Promise, ...] = tuple(entry for part in PARTS.values() for entry in part)
