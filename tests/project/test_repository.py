@@ -64,6 +64,13 @@ def _public_bindings(tree: ast.Module, module: str) -> set[str]:
     return {name for name in names if not name.startswith("_")}
 
 
+def _imported(node: ast.AST) -> list[str]:
+    """Names of the modules a statement imports."""
+    if isinstance(node, ast.ImportFrom):
+        return [node.module or ""]
+    return [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
+
+
 def _declared_all(tree: ast.Module) -> list[str] | None:
     for node in tree.body:
         match node:
@@ -143,6 +150,18 @@ def test_nothing_inside_imports_from_the_front_door(sources: dict[Path, ast.Modu
         if isinstance(node, ast.ImportFrom) and node.module in PACKAGES
     ]
     assert found == []
+
+
+def test_only_the_command_line_imports_what_draws_on_a_terminal(sources: dict[Path, ast.Module]) -> None:
+    """The server's standard output is the protocol."""
+    found = {
+        path.parent.as_posix()
+        for path, tree in sources.items()
+        for node in ast.walk(tree)
+        for name in _imported(node)
+        if name.partition(".")[0] in {"click", "rich"}
+    }
+    assert found == {"stratum_mcp/cli"}
 
 
 def test_every_package_and_public_module_lists_exactly_its_public_names(

@@ -54,6 +54,12 @@ PROJECT: tuple[Promise, ...] = (
         "project/test_makefile.py",
     ),
     promise(
+        "project.nothing_is_reached",
+        "The demonstration needs no key and no network after the install",
+        TRY,
+        "project/test_offline.py",
+    ),
+    promise(
         "project.pages",
         "Generated pages are fresh, links lead somewhere, and documents, figures and commands on pages are right",
         ("AGENTS.md", "Commands"),

@@ -110,6 +110,12 @@ SURFACES: tuple[Promise, ...] = (
         "core/engine/test_runs.py",
     ),
     promise(
+        "surface.cli.terminal_output",
+        "Only the command line imports what draws on a terminal; the server's standard output is the protocol",
+        RICH,
+        "project/test_repository.py::test_only_the_command_line_imports_what_draws_on_a_terminal",
+    ),
+    promise(
         "surface.server.approval",
         "The server asks the person through the client and never decides by itself",
         MCP,
@@ -164,6 +170,7 @@ SURFACES: tuple[Promise, ...] = (
         "surface.settings",
         "The table of settings names exactly the variables that are read",
         SETTINGS,
+        "core/engine/test_settings.py",
         "docs/test_statements.py::test_the_settings_table_names_exactly_the_variables_the_code_reads",
         "server/test_roots.py::test_folders_named_by_the_operator_count_before_the_clients",
     ),
