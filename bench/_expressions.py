@@ -37,9 +37,6 @@ def measure() -> list[Row]:
     assert isinstance(returns, Mapping)
     items: list[JsonValue] = [{"label": "good", **item} for item in _ITEMS]
     scope: dict[str, JsonValue] = {"input": {"items": items, "limit": 0.7}, "count": 100}
-        "input": {"items": [{"label": "good", **item} for item in _ITEMS], "limit": 0.7},
-        "count": 100,
-    }
     return [
         _row("a condition", returns["few"], scope, lambda: _ITEMS[0]["confidence"] < 0.7 and len(_ITEMS) > 2),
         _row(
