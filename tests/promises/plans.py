@@ -139,6 +139,7 @@ PLANS: tuple[Promise, ...] = (
         "The offline model is rule-based and needs no key; its dollars are marked as simulated",
         TRY,
         "core/llm/test_offline.py",
+        "core/llm/test_offline_replies.py",
         "core/llm/test_prices.py::test_the_offline_model_is_charged_at_a_named_models_prices_and_marked_simulated",
         "core/plan/test_describe.py::test_the_offline_model_is_marked_and_nothing_leaves_the_machine",
     ),
