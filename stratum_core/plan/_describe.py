@@ -77,32 +77,34 @@ def _wrapped(sentence: str, *, indent: str = "", mark: str = "") -> list[str]:
 
 def _work_lines(told: Sequence[Told], room: int) -> list[str]:
     """Return the steps as indented lines; what has no room is counted."""
-    blocks = _work_blocks(told)
+    shown = max(1, room + 1)  # each takes a line, so what comes after these cannot have room
+    blocks = _work_blocks(told, shown)
     if sum(map(len, blocks)) <= room:
         return [line for block in blocks for line in block]
+    hidden = max(0, len(told) - shown)
     lines: list[str] = []
     for index, block in enumerate(blocks):
         if len(lines) + len(block) > room - 1:
-            return [*lines, f"- and {len(blocks) - index} more steps"]
+            return [*lines, f"- and {len(blocks) - index + hidden} more steps"]
         lines.extend(block)
     return lines
 
 
-def _work_blocks(told: Sequence[Told]) -> list[list[str]]:
-    """Put the steps under one head: the loop itself when it is all there is, else a plain one."""
+def _work_blocks(told: Sequence[Told], most: int) -> list[list[str]]:
+    """Put the first steps under one head: the loop itself when it is all there is, else a plain one."""
     if not told:
         return []
     first = told[0]
     if not first.text and all(part.depth > 0 for part in told[1:]):
         return [
             _wrapped(f"{_capital(first.lead)}, I'll:"),
-            *(_bullet(part, part.depth - 1) for part in told[1:]),
+            *(_bullet(part, part.depth - 1) for part in told[1:most]),
         ]
     if len(told) == 1:
         return [
             _wrapped(f"{_capital(first.lead)}, I'll {first.text}." if first.lead else f"I'll {first.text}.")
         ]
-    return [["I'll:"], *(_bullet(part, part.depth) for part in told)]
+    return [["I'll:"], *(_bullet(part, part.depth) for part in told[:most])]
 
 
 def _bullet(part: Told, depth: int) -> list[str]:

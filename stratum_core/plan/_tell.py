@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import re
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -62,6 +63,7 @@ class Teller:
         types = _flow_types(flow)
         judged = _judged_fields(flow)
         worth_telling = self._worth_telling(flow, judged)
+        repeated = _repeated_targets(flow)
         lines: list[Told] = []
         worked_out: list[str] = []
         for step in flow.steps:
@@ -71,7 +73,7 @@ class Teller:
                 continue
             lines.extend(_work_out(worked_out, depth))
             worked_out = []
-            lines.extend(self._step(flow, step, types, depth, many=many))
+            lines.extend(self._step(flow, step, types, depth, repeated=repeated, many=many))
         lines.extend(_work_out(worked_out, depth))
         lines.extend(self._judgement(flow, name, node, types, depth, many=many) for name, node in judged)
         return lines
@@ -105,16 +107,26 @@ class Teller:
         return node
 
     def _step(
-        self, flow: FlowSpec, step: StepSpec, types: Mapping[str, Type], depth: int, *, many: bool
+        self,
+        flow: FlowSpec,
+        step: StepSpec,
+        types: Mapping[str, Type],
+        depth: int,
+        *,
+        repeated: frozenset[str],
+        many: bool,
     ) -> list[Told]:
         """Tell one step with its condition and its loop."""
         when = "" if step.when is None else f"when {condition_words(parsed(step.when.canonical), types)}"
         if step.for_each is None:
-            return self._work(flow, step, when, depth, many=many)
+            return self._work(step, when, depth, repeated=repeated, many=many)
         header = _each_words(self._items_of(flow, step.for_each), types, self.loops.get(step.path))
-        return self._work(flow, step, f"{when}, {header}" if when else header, depth, many=True)
+        lead = f"{when}, {header}" if when else header
+        return self._work(step, lead, depth, repeated=repeated, many=True)
 
-    def _work(self, flow: FlowSpec, step: StepSpec, lead: str, depth: int, *, many: bool) -> list[Told]:
+    def _work(
+        self, step: StepSpec, lead: str, depth: int, *, repeated: frozenset[str], many: bool
+    ) -> list[Told]:
         """Tell what a step calls, behind its condition or loop."""
         verb = step.verb
         if not isinstance(verb, CallVerb):
@@ -130,11 +142,9 @@ class Teller:
         function = self.program.functions[verb.target]
         if not isinstance(function, InferSpec):
             return []
-        repeated = sum(isinstance(s.verb, CallVerb) and s.verb.target == verb.target for s in flow.steps) > 1
-        intent = quoted(_lower_first(_first_sentence(function.intent))) + _literal_words(
-            verb, numbers=repeated
-        )
-        return [Told(depth=depth, lead=lead, text=intent)]
+        told = _literal_words(verb, numbers=verb.target in repeated)
+        intent = quoted(_lower_first(_first_sentence(function.intent)))
+        return [Told(depth=depth, lead=lead, text=intent + told)]
 
     def _judgement(
         self, flow: FlowSpec, name: str, node: ast.expr, types: Mapping[str, Type], depth: int, *, many: bool
@@ -165,6 +175,12 @@ class Teller:
         if isinstance(function, ComputeSpec) and body is not None and not isinstance(body, Mapping):
             return parsed(body.canonical), _parameter_types(function.inputs)
         return node, types
+
+
+def _repeated_targets(flow: FlowSpec) -> frozenset[str]:
+    """Return the functions and flows that more than one step calls."""
+    calls = Counter(step.verb.target for step in flow.steps if isinstance(step.verb, CallVerb))
+    return frozenset(target for target, count in calls.items() if count > 1)
 
 
 def _work_out(names: Sequence[str], depth: int) -> list[Told]:
