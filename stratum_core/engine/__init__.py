@@ -1,5 +1,6 @@
 """The engine: validate, plan, estimate, approve, execute, resume, cancel, inspect; what every surface calls."""
 
+from stratum_core.approval import terminal_refusal
 from stratum_core.engine._engine import Engine
 from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import (
@@ -20,4 +21,5 @@ __all__ = [
     "RunView",
     "Settings",
     "Validation",
+    "terminal_refusal",
 ]

@@ -338,7 +338,7 @@ class Engine:
         """Return a document's text, read from its file when `spec` is a path."""
         if "\n" in spec or spec.lstrip().startswith("{"):
             return spec
-        return Roots(*self.settings.roots).read(spec, max_bytes=MAX_BYTES + 1).data
+        return Roots(*self.settings.roots).read(spec, max_bytes=MAX_BYTES).data
 
     def _limits(self) -> Limits:
         policy = self.settings.policy

@@ -10,7 +10,7 @@ import sys
 
 import click
 
-from stratum_core.engine import ApprovalView, Engine
+from stratum_core.engine import ApprovalView, Engine, terminal_refusal
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session
 
@@ -21,11 +21,8 @@ _PROMPT = "Type yes to run it, no to refuse; anything else decides nothing: "
 
 def no_terminal(session: Session) -> str:
     """Return why nobody can be asked here, or an empty text when somebody can."""
-    if session.environ.get("CLAUDECODE"):
-        return "this shell belongs to an agent (CLAUDECODE is set), and only a person approves"
-    if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        return "there is no terminal to ask a person in"
-    return ""
+    has_terminal = sys.stdin.isatty() and sys.stderr.isatty()
+    return terminal_refusal(session.environ, has_terminal=has_terminal) or ""
 
 
 def ask_in_terminal(session: Session, engine: Engine, plan_id: str) -> ApprovalView:
