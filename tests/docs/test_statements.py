@@ -128,7 +128,9 @@ def test_the_settings_table_names_exactly_the_variables_the_code_reads() -> None
         for cell, _ in table_rows(section(ROOT / "README.md", "Settings"), "variable")
         for name in re.findall(r"STRATUM_[A-Z_]+", cell)
     }
-    assert told == _variables(ROOT / "stratum_core") | _variables(ROOT / "stratum_mcp")
+    read = _variables(ROOT / "stratum_core") | _variables(ROOT / "stratum_mcp")
+    on_the_other_page = set(re.findall(r"STRATUM_[A-Z_]+", (ROOT / "docs" / "cli.md").read_text("utf-8")))
+    assert (told, on_the_other_page) == (read, read)
 
 
 def _variables(package: Path) -> set[str]:

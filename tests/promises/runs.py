@@ -32,6 +32,7 @@ RUNS: tuple[Promise, ...] = (
         "run.background",
         "A run goes on when the client is closed, or ends with it where the plan says so",
         BOUNDARIES,
+        "core/engine/test_outliving.py",
         "core/engine/test_runs.py::test_a_run_in_the_foreground_ends_with_who_started_it",
         "core/engine/test_runs.py::test_who_stops_waiting_does_not_stop_the_run",
         "server/test_conversation.py::test_a_cancelled_call_stops_waiting_and_never_the_run",
