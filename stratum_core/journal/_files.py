@@ -44,7 +44,7 @@ def run_file(directory: Path, run_id: str) -> Path:
 
 
 def private_directory(path: Path) -> None:
-    """Make a directory that only this account can enter, or see that it is one.
+    """Make a directory that only this account can enter; one that is there keeps its rights.
 
     Raises:
         JournalError: It cannot be made, or lies on a network file system.
