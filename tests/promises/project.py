@@ -15,6 +15,12 @@ NAME = ("docs/decisions/0002-distribution-name.md", "2. The distribution is `str
 
 PROJECT: tuple[Promise, ...] = (
     promise(
+        "project.bench",
+        "`make bench` measures ours beside the peers, and shows that a killed run pays for nothing twice",
+        ("AGENTS.md", "Commands"),
+        "project/test_bench.py",
+    ),
+    promise(
         "project.examples",
         "The examples' documents have no findings, and the commands that show them work",
         ("examples/README.md", "Examples"),
