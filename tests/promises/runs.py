@@ -83,6 +83,7 @@ RUNS: tuple[Promise, ...] = (
         EXPRESSIONS,
         "core/runtime/test_flow.py::test_a_fault_in_an_expression_fails_the_flow_with_its_place",
         "core/runtime/test_infer.py::test_a_fault_inside_an_ensure_buys_no_further_call",
+        "core/runtime/test_unchecked.py",
     ),
     promise(
         "run.flow",

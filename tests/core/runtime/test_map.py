@@ -152,3 +152,30 @@ async def test_a_finished_map_survives_a_later_failure() -> None:
     )
     outcome = await mapped(text, count=3)
     assert (outcome.state, outcome.partial) == ("failed", {"loud": ["N0", "N1", "N2"]})
+
+
+NESTED = """\
+stratum: "1"
+functions:
+  shout: { mode: infer, intent: Write in capitals, input: { note: string }, output: string, retries: 0 }
+flows:
+  one:
+    input: { notes: list<string> }
+    output: list<string>
+    steps: [{ id: loud, for_each: input.notes, function: shout, inputs: { note: item } }]
+    return: loud
+  main:
+    input: { groups: list<list<string>> }
+    output: list<list<string>>
+    steps: [{ id: groups, for_each: input.groups, flow: one, inputs: { notes: item }, require: 0 }]
+    return: groups
+"""
+
+
+async def test_a_list_inside_a_list_fails_with_its_group_alone() -> None:
+    trial = Trial.answering(NESTED, failing(2))
+    outcome = await trial.run({"groups": [["n0", "n1"], ["n2", "n3"], []]})
+    assert (outcome.state, outcome.value) == ("completed_with_failures", [["N0", "N1"], []])
+    assert isinstance(trial.journal, MemoryJournal)
+    paths = {progress.path for progress in trial.journal.reader().snapshot().progress}
+    assert paths == {"groups", "groups[0]/loud", "groups[1]/loud", "groups[2]/loud"}

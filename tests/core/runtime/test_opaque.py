@@ -33,9 +33,7 @@ flows:
 
 
 async def test_a_retry_names_a_broken_condition_without_repeating_the_opaque_data_it_read() -> None:
-    async with ScriptedClient(
-        [{"value": LONG}, {"value": "tone"}]
-    ) as client:
+    async with ScriptedClient([{"value": LONG}, {"value": "tone"}]) as client:
         outcome = await Trial(document=DOCUMENT, client=client).run(
             {"review": {"id": 7, "text": ORDER}, "title": ORDER}
         )
