@@ -93,12 +93,14 @@ def check_version(connection: sqlite3.Connection, path: Path, steps: Sequence[st
         JournalError: It is a SQLite file of some other program.
     """
     if _number(connection, "application_id") != _APPLICATION_ID:
-        if connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+        if not connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]:
+            return 0
+        # Looked at again: the process that makes the file may have committed its tables and its mark in between.
+        if _number(connection, "application_id") != _APPLICATION_ID:
             raise JournalError(
                 f"{path} is a SQLite file of another program",
                 remedy="choose another state directory",
             )
-        return 0
     version = _number(connection, "user_version")
     _refuse_version(path, version, steps)
     return version

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from stratum_core.errors import JournalVersionError
-from stratum_core.journal._migrations import migrate, refuse_newer
+from stratum_core.errors import JournalError, JournalVersionError
+from stratum_core.journal._migrations import check_version, migrate, refuse_newer
 
 FIRST = "CREATE TABLE notes (text TEXT); INSERT INTO notes VALUES ('kept')"
 SECOND = "ALTER TABLE notes ADD COLUMN at INTEGER NOT NULL DEFAULT 0"
@@ -69,3 +69,28 @@ def test_a_newer_file_is_refused_by_its_header_and_by_sqlite(
         with pytest.raises(JournalVersionError) as refused:
             refuse()
         assert refused.value.detail == {"version": 2, "known": 1}
+
+
+class _MadeMeanwhile(sqlite3.Connection):
+    """Another process makes the file just before its tables are counted."""
+
+    path: Path
+
+    def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # pyright: ignore[reportIncompatibleMethodOverride]
+        if "sqlite_master" in sql:
+            with closing(sqlite3.connect(self.path, isolation_level=None)) as other:
+                migrate(other, self.path, [FIRST])
+        return super().execute(sql)
+
+
+def test_a_file_that_is_made_while_one_looks_is_ours(path: Path) -> None:
+    with closing(sqlite3.connect(path, isolation_level=None, factory=_MadeMeanwhile)) as looking:
+        assert isinstance(looking, _MadeMeanwhile)
+        looking.path = path
+        assert check_version(looking, path, [FIRST]) == 1
+
+
+def test_a_file_of_another_program_is_refused(connection: sqlite3.Connection, path: Path) -> None:
+    connection.execute("CREATE TABLE theirs (x)")
+    with pytest.raises(JournalError, match="of another program"):
+        check_version(connection, path, [FIRST])
