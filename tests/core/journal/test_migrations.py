@@ -76,7 +76,7 @@ class _MadeMeanwhile(sqlite3.Connection):
 
     path: Path
 
-    def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:  # pyright: ignore[reportIncompatibleMethodOverride]
+    def execute(self, sql: str, *parameters: object) -> sqlite3.Cursor:
         if "sqlite_master" in sql:
             with closing(sqlite3.connect(self.path, isolation_level=None)) as other:
                 migrate(other, self.path, [FIRST])
