@@ -23,7 +23,7 @@ from stratum_core.plan._tell import Teller, Told
 from stratum_core.plan._words import and_list, clean, name_words, plural, quoted
 from stratum_core.specs import FlowSpec, InferSpec
 
-__all__ = ["MAX_COLUMNS", "MAX_LINES", "describe_plan", "question_of"]
+__all__ = ["MAX_COLUMNS", "MAX_LINES", "words_of"]
 
 MAX_LINES = 20
 MAX_COLUMNS = 90
@@ -34,11 +34,16 @@ _LISTED_PARTS = 5
 _NOTES = 2
 
 
-def describe_plan(plan: Plan) -> str:
-    """Return the plan as a person reads it before saying yes or no."""
+def words_of(plan: Plan) -> tuple[str, str]:
+    """Return the plan as a person reads it before saying yes or no, and as a dialog asks it in four lines."""
     flow = plan.program.flows[plan.flow]
-    head = _wrapped(_intro(plan))
     told = Teller(program=plan.program, loops=plan.estimate.loops).tell(flow)
+    return _summary(plan, flow, told), _question(plan, flow, told)
+
+
+def _summary(plan: Plan, flow: FlowSpec, told: Sequence[Told]) -> str:
+    """Return the whole description, the price last."""
+    head = _wrapped(_intro(plan))
     tail = [
         line
         for sentence in (_result(plan, flow), *_terms(plan, flow), *_notes(plan), _cost(plan))
@@ -48,10 +53,8 @@ def describe_plan(plan: Plan) -> str:
     return "\n".join([*head, *work, *tail])
 
 
-def question_of(plan: Plan) -> str:
-    """Return the plan as a dialog asks it: four short lines, the price last."""
-    flow = plan.program.flows[plan.flow]
-    told = Teller(program=plan.program, loops=plan.estimate.loops).tell(flow)
+def _question(plan: Plan, flow: FlowSpec, told: Sequence[Told]) -> str:
+    """Return four short lines, the price last."""
     out = "" if plan.out is None else f" Writes {clean(plan.out.name, most=40)}."
     leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(plan, flow)
     return question_text(
