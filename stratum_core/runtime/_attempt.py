@@ -77,10 +77,13 @@ async def send(context: RunContext, meter: Meter, sending: Sending) -> ModelRepl
 
     Raises:
         BudgetExceeded: The worst case of this attempt does not fit a cap; nothing was sent.
-        RunStopped: The run ends; nothing was sent.
+        RunStopped: The run ends, or has to because the model has no price; nothing was sent.
     """
-    reserved = _worst_case(context, sending.request)
     context.raise_if_stopped()
+    try:
+        reserved = _worst_case(context, sending.request)
+    except ConfigurationError as fault:
+        raise context.stop("failed", fault.message, remedy=fault.remedy, cause=fault.code) from fault
     reservation = await meter.reserve(reserved)
     try:
         context.raise_if_stopped()

@@ -61,6 +61,8 @@ class RunContext:
     census: Census = field(default_factory=Census)
     partial: dict[str, list[JsonValue]] = field(default_factory=dict[str, "list[JsonValue]"])
     """Finished items of the outermost maps, kept when the run stops before its `return`."""
+    resumed: bool = False
+    """Whether an earlier process left answers on record; those are replayed even when nothing may be sent any more."""
     signals: tuple[_StopSignal, ...] = field(default_factory=lambda: (_StopSignal(),))
     """This branch's own, those around it, and the run's last."""
 
@@ -72,9 +74,16 @@ class RunContext:
         """Return a context for steps that end together: it shares everything, and can be halted by itself."""
         return replace(self, signals=(_StopSignal(), *self.signals))
 
-    def stop(self, state: RunState, reason: str, *, remedy: str = "") -> RunStopped:
+    def replaying(self) -> RunContext:
+        """Return a context in which only what is on record goes on."""
+        branch = self.branch()
+        branch.halt("nothing new is started here")
+        return branch
+
+    def stop(self, state: RunState, reason: str, *, remedy: str = "", cause: str = "") -> RunStopped:
         """Let nothing new be sent in the whole run; what is in flight is settled. The first reason stands."""
-        return self.signals[-1].set(RunStopped(reason, remedy=remedy, detail={"state": state}))
+        detail = {"state": state, "cause": cause or RunStopped.code}
+        return self.signals[-1].set(RunStopped(reason, remedy=remedy, detail=detail))
 
     def halt(self, reason: str) -> None:
         """Let nothing new be sent in this branch; what is in flight is settled and stays on record."""

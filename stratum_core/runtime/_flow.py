@@ -94,7 +94,7 @@ async def _run_steps(
         for name in step.reads:
             await done[name].wait()
         try:
-            if not failures:
+            if not failures or (context.resumed and values.keys() >= set(step.reads)):
                 values[step.id] = await _run_step(branch, step, values, path, meter)
         except StratumError as error:
             failures.append(error)
@@ -138,8 +138,8 @@ async def _run_step(
         else:
             items = await evaluate(step.for_each.items, values)
 
-            async def one(scope: Scope, item_path: str) -> JsonValue:
-                return await _run_verb(context, step.verb, scope, item_path, meter)
+            async def one(allowed: RunContext, scope: Scope, item_path: str) -> JsonValue:
+                return await _run_verb(allowed, step.verb, scope, item_path, meter)
 
             result = await run_map(context, step.for_each, items, one, scope=values, path=here)
         if step.validate is not None and not await evaluate_condition(

@@ -68,6 +68,9 @@ class _Call:
     transport_retries: int = 0
     feedback: str = ""
     history: tuple[Rejected, ...] = ()
+    recorded_faults: int = 0
+    given_up: TransportError | None = None
+    """What the call ended in for an earlier process; stands when it cannot be tried again."""
 
 
 async def infer(
@@ -132,6 +135,8 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
     """Attempt until an answer is accepted or a kind of retry is used up."""
     while True:
         replayed = call.attempt < len(call.recorded)
+        if not replayed and context.stopped is not None:
+            raise call.given_up or context.stopped
         result = _replay(context, call, meter) if replayed else await _ask(context, call, meter)
         call.attempt += 1
         match result:
@@ -141,6 +146,7 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
                 continue
             case TransportError() if replayed:
                 context.census.retries["transport"] += 1
+                _keep_given_up(call, result)
             case ModelReply():
                 verdict = _judged(call, result)
                 if isinstance(verdict, Accepted):
@@ -165,6 +171,13 @@ def _replay(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
     if recorded.state == "possibly_paid":
         context.census.calls_possibly_paid += 1
     return result
+
+
+def _keep_given_up(call: _Call, fault: TransportError) -> None:
+    """Keep the fault on record that used an earlier process's transport retries up."""
+    call.recorded_faults += 1
+    if call.recorded_faults > TRANSPORT_RETRIES:
+        call.given_up = fault
 
 
 async def _ask(context: RunContext, call: _Call, meter: Meter) -> ModelReply | ModelError:

@@ -2,13 +2,13 @@
 
 A fixed number of workers take the next index from one shared iterator, so there is never a task for each item. A
 failed item is counted in the census and leaves what `on_error` says; once so many failed that `require` cannot be met,
-nothing new is started.
+nothing new is started. A resumed run still replays what is on record then, so that its result never shrinks.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Iterator, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
 import anyio
@@ -16,7 +16,6 @@ import anyio
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import (
     BudgetExceeded,
-    DeterminismError,
     ExpressionError,
     JournalError,
     RunStopped,
@@ -31,8 +30,8 @@ __all__ = ["run_map"]
 _ERROR_CHARACTERS = 600
 """What an Outcome tells of a failure; the estimate counts on it (`stratum_core.plan.ERROR_TEXT_BYTES`)."""
 
-ItemRunner = Callable[[Scope, str], Awaitable[JsonValue]]
-"""Runs the verb once: the item's scope and path to its value."""
+ItemRunner = Callable[[RunContext, Scope, str], Awaitable[JsonValue]]
+"""Runs the verb once: the context it may send in, the item's scope and path to its value."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -43,6 +42,9 @@ class _Progress:
     succeeded: list[bool]
     errors: dict[int, StratumError] = field(default_factory=dict[int, StratumError])
     fatal: StratumError | None = None
+    """Why the map cannot end well; only what is on record goes on."""
+    broken: bool = False
+    """Whether the record itself failed, so that nothing can go on."""
 
 
 async def run_map(
@@ -68,10 +70,21 @@ async def run_map(
     progress = _Progress(results=[None] * total, succeeded=[False] * total)
     needed = _needed(each.require, total)
     indexes = iter(range(total))
+    replaying = context.replaying()
 
     async def worker() -> None:
-        for index in _until_stopped(context, progress, indexes, allowed_failures=total - needed):
-            await _run_one(context, run_item, items[index], index, scope=scope, path=path, progress=progress)
+        for index in indexes:
+            goes_on = progress.fatal is None and context.stopped is None
+            live = goes_on and len(progress.errors) <= total - needed
+            if not live and (progress.broken or not context.resumed):
+                progress.fatal = progress.fatal or context.stopped
+                return
+            allowed = context if live else replaying
+            stop = await _run_one(
+                allowed, run_item, items[index], index, scope=scope, path=path, progress=progress
+            )
+            if stop is not None:
+                progress.fatal = progress.fatal or (stop if live else context.stopped)
 
     try:
         async with anyio.create_task_group() as group:
@@ -95,23 +108,6 @@ def _needed(require: Require, total: int) -> int:
     return require
 
 
-def _until_stopped(
-    context: RunContext,
-    progress: _Progress,
-    indexes: Iterator[int],
-    *,
-    allowed_failures: int,
-) -> Iterator[int]:
-    """Yield the next index while going on makes sense."""
-    while progress.fatal is None and context.stopped is None and len(progress.errors) <= allowed_failures:
-        index = next(indexes, None)
-        if index is None:
-            return
-        yield index
-    if context.stopped is not None and progress.fatal is None:
-        progress.fatal = context.stopped
-
-
 async def _run_one(
     context: RunContext,
     run_item: ItemRunner,
@@ -121,26 +117,29 @@ async def _run_one(
     scope: Scope,
     path: str,
     progress: _Progress,
-) -> None:
-    """Run one item and record what became of it."""
+) -> RunStopped | None:
+    """Run one item and record what became of it; return what kept it from coming to an end."""
     item_path = f"{path}[{index}]"
     try:
-        progress.results[index] = await run_item({**scope, "item": item, "index": index}, item_path)
-    except (RunStopped, JournalError, DeterminismError) as error:
-        progress.fatal = progress.fatal or error
-        return
+        progress.results[index] = await run_item(context, {**scope, "item": item, "index": index}, item_path)
+    except JournalError as error:
+        progress.fatal, progress.broken = progress.fatal or error, True
+        return None
+    except RunStopped as stop:
+        return stop
     except StratumError as error:
         if isinstance(error, BudgetExceeded) and not ran_out_within(error, item_path):
             progress.fatal = progress.fatal or error
-            return
+            return None
         progress.errors[index] = error
         context.census.items_failed += 1
         context.census.add_failure(item_path, error)
         context.journal.note("item_done", path=path, data={"ok": False})
-        return
+        return None
     progress.succeeded[index] = True
     context.census.items_done += 1
     context.journal.note("item_done", path=path, data={"ok": True})
+    return None
 
 
 def _keep_finished(context: RunContext, path: str, progress: _Progress) -> None:
@@ -153,8 +152,12 @@ def _keep_finished(context: RunContext, path: str, progress: _Progress) -> None:
 def _too_few(path: str, progress: _Progress, needed: int) -> StepFailed:
     """Return the error of a map whose `require` was not met."""
     total, succeeded = len(progress.results), sum(progress.succeeded)
-    first = next(iter(progress.errors.items()), None)
-    example = "" if first is None else f"; the first failure, item {first[0]}: {first[1].message}"
+    first = min(progress.errors, default=None)
+    example = (
+        ""
+        if first is None
+        else f"; the first that failed, item {first + 1}: {progress.errors[first].message}"
+    )
     return StepFailed(
         f"{path}: {succeeded} of {total} items succeeded, but {needed} are required{example}",
         remedy="lower `require`, or mend what the failures have in common; finished items are kept",

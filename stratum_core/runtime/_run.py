@@ -25,6 +25,8 @@ class RunOutcome:
     census: Mapping[str, JsonValue]
     error: str = ""
     """Why the run is not complete, with the remedy; empty when it is."""
+    cause: str = ""
+    """The code of the error it ended in."""
     partial: Mapping[str, JsonValue]
     """Finished items of the outermost maps, by step, when the flow returned nothing."""
 
@@ -48,24 +50,31 @@ async def run_program(
         JournalError: The journal could not be written, or another process took the run over.
     """
     spec = context.program.flows[flow]
-    meter = Meter("the run", budget, spent=context.journal.recorded_usage())
+    spent = context.journal.recorded_usage()
+    context.resumed = spent.calls > 0
+    meter = Meter("the run", budget, spent=spent)
     value: JsonValue = None
     state: RunState
-    error = ""
+    error, cause = "", ""
     try:
         value = await run_flow(context, spec, inputs, path="", meter=meter)
         state = "completed_with_failures" if context.census.failed_by_cause else "completed"
     except RunStopped as stop:
-        state, error = stop.detail["state"], str(stop)
+        state, error, cause = stop.detail["state"], str(stop), str(stop.detail.get("cause", stop.code))
     except BudgetExceeded as stop:
-        state, error = "stopped_budget", str(stop)
+        state, error, cause = "stopped_budget", str(stop), stop.code
     except StratumError as fault:
-        state, error = "failed", str(fault)
+        state, error, cause = "failed", str(fault), fault.code
         if fault.code in {"journal_error", "journal_busy", "journal_version"}:
             raise
     partial = (
         {} if state.startswith("completed") else {p: list(items) for p, items in context.partial.items()}
     )
     return RunOutcome(
-        state=state, value=value, census=context.census.to_json(meter.spent), error=error, partial=partial
+        state=state,
+        value=value,
+        census=context.census.to_json(meter.spent),
+        error=error,
+        cause=cause,
+        partial=partial,
     )

@@ -70,7 +70,7 @@ async def test_too_few_successes_fail_the_step_and_keep_what_is_done(require: st
     outcome = await mapped(document(step=f', require: "{require}", concurrency: 1'.replace('"9"', "9")), 3, 5)
     assert outcome.state == "failed"
     assert "items succeeded, but" in outcome.error
-    assert "the first failure, item 3: loud[3]: `shout` gave no acceptable answer" in outcome.error
+    assert "the first that failed, item 4: loud[3]: `shout` gave no acceptable answer" in outcome.error
     assert outcome.partial == {"loud": [f"N{n}" for n in range(3 if require == "all" else 5) if n != 3]}
 
 

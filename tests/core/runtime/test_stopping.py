@@ -5,13 +5,14 @@ from __future__ import annotations
 import anyio
 import pytest
 
-from stratum_core.budget import Usage
+from stratum_core.budget import Budget, Usage
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import JournalError, TransportError
 from stratum_core.journal import Intent, MemoryJournal, RunState, SettledState
 from stratum_core.llm import ModelRequest
+from stratum_core.runtime import RunOutcome
 from stratum_core.testing import Answer
-from tests.core.runtime._trial import HeldClient, Trial, note_of
+from tests.core.runtime._trial import HeldClient, Trial, count, note_of
 
 pytestmark = pytest.mark.anyio
 
@@ -110,6 +111,62 @@ async def test_a_cancelled_run_goes_on_when_it_is_resumed() -> None:
     outcome = await resumed.run(NOTES)
     assert (outcome.state, len(again.requests)) == ("completed", 40)
     assert outcome.census["calls_possibly_paid"] == len(client.requests)
+
+
+def finished(outcome: RunOutcome) -> dict[str, int]:
+    return {path: len(items) for path, items in outcome.partial.items() if isinstance(items, list)}
+
+
+@pytest.mark.parametrize("why", ["told", "cap"])
+async def test_a_resumed_run_that_stops_at_once_keeps_what_it_had_and_buys_nothing(why: str) -> None:
+    journal = MemoryJournal()
+    client = HeldClient(loud, held=False)
+    first_trial = Trial(document=DOCUMENT, client=client, journal=journal)
+    context = first_trial.context()
+    client.on_request = lambda _: (
+        None if len(client.requests) < 25 else (context.stop("interrupted", "asked to stop"), None)[1]
+    )
+    first = await first_trial.run(NOTES, context=context)
+    again = HeldClient(loud, held=False)
+    resumed = Trial(document=DOCUMENT, client=again, journal=MemoryJournal(after=journal))
+    stopping = resumed.context()
+    budget = Budget(calls=25) if why == "cap" else Budget()
+    if why == "told":
+        stopping.stop("interrupted", "asked to stop before it began")
+    second = await resumed.run(NOTES, context=stopping, budget=budget)
+    assert (second.state, again.requests) == ("interrupted" if why == "told" else "stopped_budget", [])
+    assert finished(second) == finished(first)
+    assert sum(finished(second).values()) == count(second, "items_done") == 25
+
+
+async def test_items_given_up_before_still_count_as_failed_when_a_resumed_run_stops_at_once() -> None:
+    def faulty(request: ModelRequest) -> Answer:
+        return (
+            TransportError("busy", detail={"paid": "no"}) if note_of(request) == "note 0" else loud(request)
+        )
+
+    document = DOCUMENT.replace("concurrency: 4 }", "concurrency: 4, require: 0 }")
+    journal = MemoryJournal()
+    first_trial = Trial(document=document, client=HeldClient(faulty, held=False), journal=journal)
+    first = await first_trial.run(NOTES)
+    again = HeldClient(loud, held=False)
+    resumed = Trial(document=document, client=again, journal=MemoryJournal(after=journal))
+    context = resumed.context()
+    context.stop("interrupted", "asked to stop before it began")
+    second = await resumed.run(NOTES, context=context)
+    assert (second.value, again.requests) == (first.value, [])
+    assert count(second, "items_failed") == count(first, "items_failed") == 2
+
+
+async def test_a_model_without_a_price_stops_the_run_instead_of_failing_its_items() -> None:
+    document = DOCUMENT.replace("max_tokens: 100", "max_tokens: 100, model: acme/unknown").replace(
+        "concurrency: 4 }", "concurrency: 4, require: 0 }"
+    )
+    client = HeldClient(loud, held=False)
+    outcome = await Trial(document=document, client=client).run(NOTES)
+    assert (outcome.state, outcome.cause, client.requests) == ("failed", "configuration_error", [])
+    assert "`acme/unknown` has no known price" in outcome.error
+    assert outcome.census["items_failed"] == 0
 
 
 class FullDisk(MemoryJournal):
