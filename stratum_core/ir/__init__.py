@@ -30,6 +30,7 @@ from stratum_core.ir._dump import dump
 from stratum_core.ir._load import LoadedDocument, load
 from stratum_core.ir._positions import Path, Positions, format_path
 from stratum_core.ir._read_flows import parse_require
+from stratum_core.ir._read_verbs import parse_duration
 from stratum_core.ir._schema import ir_schema
 from stratum_core.ir._source import MAX_BYTES, Span
 from stratum_core.ir._type_text import ParsedType, TypeFinding, parse_type
@@ -75,6 +76,7 @@ __all__ = [
     "ir_hash",
     "ir_schema",
     "load",
+    "parse_duration",
     "parse_require",
     "parse_type",
 ]

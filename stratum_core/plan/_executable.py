@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from stratum_core.errors import DiagnosticsError, PlanError
 from stratum_core.ir import Diagnostic, Path, load
-from stratum_core.specs import CallVerb, FlowSpec, InferSpec, LaterVerb, Program
+from stratum_core.specs import (
+    ComputeSpec,
+    DebateVerb,
+    FunctionSpec,
+    HumanVerb,
+    InferSpec,
+    ParallelVerb,
+    Program,
+    RaceVerb,
+    Verb,
+    called,
+)
 
 __all__ = ["Reach", "choose_flow", "reach_of", "refuse_later"]
 
 _CODE = "E390"
+
+_REFUSED_VERBS: Mapping[type[Verb], str] = MappingProxyType(
+    {ParallelVerb: "parallel", RaceVerb: "race", DebateVerb: "debate", HumanVerb: "await_human"}
+)
+"""Verbs that are checked and not run yet, with their keys in a document."""
+
+_REFUSED_MODIFIERS: Mapping[str, Callable[[FunctionSpec], bool]] = MappingProxyType(
+    {
+        "quorum": lambda spec: isinstance(spec, InferSpec) and spec.quorum is not None,
+        "refine": lambda spec: isinstance(spec, InferSpec) and spec.refine is not None,
+        "stable": lambda spec: isinstance(spec, InferSpec) and not spec.stable,
+        "fallbacks": lambda spec: isinstance(spec, InferSpec) and bool(spec.fallbacks),
+        "cache": lambda spec: isinstance(spec, InferSpec) and spec.cache != "none",
+        "python": lambda spec: isinstance(spec, ComputeSpec) and spec.python is not None,
+    }
+)
+"""Keys of functions that are checked and not run yet, with whether a function uses each."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,8 +73,14 @@ def choose_flow(program: Program, name: str | None) -> str:
         raise PlanError(
             f"there is no flow {name!r}", remedy=f"{hint}the flows are: {listed}", detail={"flows": names}
         )
-    called = {target for flow in program.flows.values() for target in _called_flows(flow)}
-    outermost = [flow for flow in names if flow not in called]
+    inner = {
+        target
+        for flow in program.flows.values()
+        for step in flow.steps
+        for kind, target in called(step.verb)
+        if kind == "flow"
+    }
+    outermost = [flow for flow in names if flow not in inner]
     if len(outermost) == 1:
         return outermost[0]
     if not names:
@@ -70,14 +105,14 @@ def reach_of(program: Program, flow: str) -> Reach:
             continue
         flows[name] = None
         for step in program.flows[name].steps:
-            calls = step.verb.calls if isinstance(step.verb, LaterVerb) else ()
-            if isinstance(step.verb, CallVerb):
-                calls = (step.verb.target,)
-            for target in calls:
-                if target in program.functions:
-                    functions[target] = None
-                elif target in program.flows:
+            for kind, target in called(step.verb):
+                if kind == "flow":
                     waiting.append(target)
+                    continue
+                functions[target] = None
+                spec = program.functions[target]
+                if isinstance(spec, InferSpec) and spec.refine is not None and spec.refine.check is not None:
+                    functions[spec.refine.check] = None
     return Reach(flows=tuple(flows), functions=tuple(functions))
 
 
@@ -90,10 +125,14 @@ def refuse_later(text: str | bytes, program: Program, reach: Reach) -> None:
     found: list[tuple[str, Path]] = []
     for name in reach.flows:
         for index, step in enumerate(program.flows[name].steps):
-            if isinstance(step.verb, LaterVerb):
-                found.append((step.verb.name, ("flows", name, "steps", index, step.verb.name)))
+            verb = _REFUSED_VERBS.get(type(step.verb))
+            if verb is not None:
+                found.append((verb, ("flows", name, "steps", index, verb)))
     for name in reach.functions:
-        found.extend((part.name, ("functions", name, part.name)) for part in program.functions[name].later)
+        spec = program.functions[name]
+        found.extend(
+            (key, ("functions", name, key)) for key, uses in _REFUSED_MODIFIERS.items() if uses(spec)
+        )
     if not found:
         return
     positions = load(text).positions
@@ -117,17 +156,6 @@ def refuse_later(text: str | bytes, program: Program, reach: Reach) -> None:
         remedy="write the flow without it, or use a later version",
         detail={"diagnostics": [item.to_json() for item in diagnostics]},
     )
-
-
-def _called_flows(flow: FlowSpec) -> Sequence[str]:
-    """Return the flows that a flow's steps name."""
-    found: list[str] = []
-    for step in flow.steps:
-        if isinstance(step.verb, CallVerb) and step.verb.kind == "flow":
-            found.append(step.verb.target)
-        elif isinstance(step.verb, LaterVerb):
-            found.extend(step.verb.calls)
-    return found
 
 
 def _and(names: Sequence[str]) -> str:

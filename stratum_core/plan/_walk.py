@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from stratum_core.contracts import (
     BoolType,
@@ -42,13 +43,16 @@ from stratum_core.specs import (
     CallVerb,
     ComputeSpec,
     ComputeVerb,
+    DebateVerb,
     Expression,
     FlowSpec,
     ForEach,
+    HumanVerb,
     InferSpec,
-    LaterVerb,
+    ParallelVerb,
     Parameter,
     Program,
+    RaceVerb,
     Returns,
     StepSpec,
 )
@@ -332,8 +336,10 @@ class Walker:
                 if isinstance(function, ComputeSpec):
                     return _computed(function, arguments)
                 return self._infer(flow, step, function, arguments, times)
-            case LaterVerb(name=name):
-                raise PlanError(f"{step.path}: `{name}` is not yet executable", detail={"path": step.path})
+            case ParallelVerb() | RaceVerb() | DebateVerb() | HumanVerb():
+                raise PlanError(f"{step.path}: its verb is not yet executable", detail={"path": step.path})
+            case _:
+                assert_never(step.verb)
 
     def _infer(
         self, flow: FlowSpec, step: StepSpec, spec: InferSpec, arguments: _Env, times: Times

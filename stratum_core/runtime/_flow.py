@@ -9,6 +9,7 @@ results are collected by step, not by arrival.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import assert_never
 
 import anyio
 
@@ -29,9 +30,12 @@ from stratum_core.specs import (
     CallVerb,
     ComputeSpec,
     ComputeVerb,
+    DebateVerb,
     FlowSpec,
     FunctionSpec,
-    LaterVerb,
+    HumanVerb,
+    ParallelVerb,
+    RaceVerb,
     Returns,
     StepSpec,
     Verb,
@@ -174,10 +178,12 @@ async def _run_verb(context: RunContext, verb: Verb, scope: Scope, path: str, me
                 p.name: _checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in flow.inputs
             }
             return await run_flow(context, flow, inputs, path=path, meter=meter)
-        case LaterVerb(name=name):
+        case ParallelVerb() | RaceVerb() | DebateVerb() | HumanVerb():
             raise PlanError(
-                f"{path}: `{name}` is not executable in this version", remedy="plan the flow again"
+                f"{path}: its verb is not executable in this version", remedy="plan the flow again"
             )
+        case _:
+            assert_never(verb)
 
 
 async def _call_function(

@@ -144,6 +144,17 @@ def test_what_is_not_yet_executable_is_a_diagnostic_with_its_place(context: Plan
     assert "not yet executable" in found["message"]
 
 
+def test_every_part_that_is_not_yet_executable_is_named_at_once(context: PlanContext) -> None:
+    parts = "quorum: 3, agree_on: kind, threshold: 2, fallbacks: [openai/gpt-4.1-mini], cache: session"
+    refine = "refine: { until: 'len(result.why) > 3', feedback: result.why }"
+    text = DOCUMENT.replace("intent: Judge a note,", f"intent: Judge a note, {parts}, {refine},")
+
+    with pytest.raises(DiagnosticsError, match="`quorum`, `refine`, `fallbacks` and `cache`") as caught:
+        build_plan(text, inputs={"notes": NOTES}, context=context)
+
+    assert len(caught.value.detail["diagnostics"]) == 4
+
+
 def test_a_later_verb_elsewhere_does_not_stop_another_flow(context: PlanContext) -> None:
     extra = """  asks:
     input: {}
