@@ -16,7 +16,7 @@ DEMO_ARGS ?=
 BENCH_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-client fmt lint types imports test cov bench demo all clean
+.PHONY: help setup setup-dev setup-client fmt lint types imports test cov bench docs demo all clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -50,6 +50,9 @@ cov: $(STAMPS)/dev setup-client ## the same with branch coverage
 
 bench: $(STAMPS)/dev ## measure ours beside the peers
 	$(BIN)/python -m bench $(BENCH_ARGS)
+
+docs: $(STAMPS)/project ## write the pages and tables that are made from the code
+	$(BIN)/python tools/write_docs.py
 
 demo: $(STAMPS)/project ## the review job with the offline model: plan, one question, results.csv
 	$(BIN)/stratum demo $(DEMO_ARGS)

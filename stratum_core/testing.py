@@ -48,7 +48,9 @@ def as_reply(
         text=text,
         usage=TokenUsage(
             input_tokens=max(1, likely_tokens(request_bytes(request))),
-            output_tokens=min(request.max_tokens, max(1, likely_tokens(len(text.encode())))),
+            output_tokens=min(
+                request.max_tokens, max(1, likely_tokens(len(text.encode(errors="surrogatepass"))))
+            ),
         ),
         finish=finish,
         model=request.model,

@@ -12,8 +12,6 @@ import unicodedata
 __all__ = ["plain", "plain_line"]
 
 _KEPT = frozenset("\n\t")
-# Cc controls, Cf format characters (bidi marks, zero width), Cs surrogates, Zl and Zp line separators.
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
 
 def plain(text: str) -> str:
@@ -34,7 +32,7 @@ def plain_line(text: str, limit: int = 500) -> str:
 
 def _is_safe(character: str) -> bool:
     """Return whether a terminal shows the character and does nothing else."""
-    return character in _KEPT or unicodedata.category(character) not in _UNSAFE
+    return character in _KEPT or character.isprintable() or unicodedata.category(character) == "Zs"
 
 
 def _written_out(character: str) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.types import CallToolResult, TextContent
 
-from stratum_core.errors import StratumError
+from stratum_core.errors import NeedsApproval, StratumError
 from stratum_mcp.plain import plain
 
 if TYPE_CHECKING:
@@ -35,6 +35,7 @@ _NEXT_FOR_APPROVAL = {
     "declined": "nothing runs; ask the person what to change, then call plan again",
     "needs_approval": "show the person the message and stop; they approve, not you; then call execute",
 }
+_ASK_FIRST = "call approve with this plan_id: the person is asked; execute it when they said yes"
 _RESUMABLE = frozenset({"interrupted", "stopped_budget", "stopped_limit", "waiting"})
 
 
@@ -72,8 +73,9 @@ def reply(record: Mapping[str, JsonValue]) -> CallToolResult:
 def tool_error(error: StratumError) -> ToolError:
     """Return an error as the model reads it: what happened, what to do, and the facts to repair it in one round."""
     lines = [f"{error.code}: {plain(error.message)}"]
-    if error.remedy:
-        lines.append(f"What to do: {plain(error.remedy)}")
+    remedy = _ASK_FIRST if isinstance(error, NeedsApproval) else error.remedy
+    if remedy:
+        lines.append(f"What to do: {plain(remedy)}")
     if error.detail:
         left = MAX_CHARACTERS - 200 - sum(map(len, lines))
         lines.append(plain(_text(bounded(error.detail, max(left, 1_000)))))
@@ -81,27 +83,32 @@ def tool_error(error: StratumError) -> ToolError:
 
 
 def bounded(record: Mapping[str, JsonValue], limit: int) -> dict[str, JsonValue]:
-    """Return a record that is at most so many characters of JSON: lists lose their tail, then texts are cut.
+    """Return a record of about so many characters of JSON: lists lose their tail, long texts their end.
 
-    What was left out is counted in `omitted`.
+    What was left out is counted in `omitted`; the names of the record all stay.
     """
     small = dict(record)
     omitted: dict[str, JsonValue] = {}
     while len(_text(small)) > limit:
-        name = max(small, key=lambda key: 0 if key == "omitted" else len(_text(small[key])))
-        value = small[name]
-        if isinstance(value, list) and len(value) > 1:
-            kept = value[: len(value) // 2]
-            before = omitted.get(name)
-            omitted[name] = (before if isinstance(before, int) else 0) + len(value) - len(kept)
-            small[name] = kept
-        elif isinstance(value, str) and len(value) > 1:
-            small[name] = f"{value[: len(value) // 2]}…"
-        else:
-            small[name] = None
-            omitted[name] = 1
+        name = max(
+            (key for key in small if key != "omitted"), key=lambda key: len(_text(small[key])), default=""
+        )
+        shorter, left_out = _shorter(small.get(name))
+        if not left_out:
+            break
+        before = omitted.get(name, 0)
+        omitted[name] = left_out + (before if isinstance(before, int) else 0)
+        small[name] = shorter
         small["omitted"] = omitted
     return small
+
+
+def _shorter(value: JsonValue) -> tuple[JsonValue, int]:
+    """Return about half of a value and how many parts it lost; 0 when it cannot be made shorter."""
+    if isinstance(value, (list, str)) and len(value) > 1:
+        kept = value[: len(value) // 2]
+        return kept, len(value) - len(kept)
+    return (value, 0) if value is None or isinstance(value, (bool, int, float)) else (None, 1)
 
 
 def _text(value: JsonValue | Mapping[str, JsonValue]) -> str:

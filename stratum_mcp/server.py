@@ -23,9 +23,10 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
 from stratum_core.errors import StratumError
-from stratum_mcp import tools
 from stratum_mcp.plain import plain
+from stratum_mcp.replies import bounded
 from stratum_mcp.settings import ServerSettings, Workspace
+from stratum_mcp.tools import approve, cancel, codegen, estimate_cost, execute, plan, resume, validate
 
 if TYPE_CHECKING:
     from stratum_core.contracts import JsonValue
@@ -34,6 +35,7 @@ __all__ = ["INSTRUCTIONS", "build", "main"]
 
 _T = TypeVar("_T")
 _PADDING = frozenset({"title", "$defs", "additionalProperties"})
+_MAX_REPORT_CHARACTERS = 500_000
 _QUESTION_TTL_S = 24 * 3600.0  # a person may answer tomorrow
 
 INSTRUCTIONS = """\
@@ -99,14 +101,14 @@ def _tools() -> list[Tool]:
     asks = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     spends = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=True)
     return [
-        _strict(Tool.from_function(tools.validate, title="Check a document (free)", annotations=looks)),
-        _strict(Tool.from_function(tools.plan, title="Plan a job (free)", annotations=looks)),
-        _strict(Tool.from_function(tools.estimate_cost, title="Price a plan (free)", annotations=looks)),
-        _strict(Tool.from_function(tools.approve, title="Ask you for approval", annotations=asks)),
-        _strict(Tool.from_function(tools.execute, title="Run an approved plan (spends)", annotations=spends)),
-        _strict(Tool.from_function(tools.resume, title="Go on with a run (may spend)", annotations=spends)),
-        _strict(Tool.from_function(tools.cancel, title="Stop a run", annotations=asks)),
-        _strict(Tool.from_function(tools.codegen, title="Write Python (not yet)", annotations=asks)),
+        _strict(Tool.from_function(validate, title="Check a document (free)", annotations=looks)),
+        _strict(Tool.from_function(plan, title="Plan a job (free)", annotations=looks)),
+        _strict(Tool.from_function(estimate_cost, title="Price a plan (free)", annotations=looks)),
+        _strict(Tool.from_function(approve, title="Ask you for approval", annotations=asks)),
+        _strict(Tool.from_function(execute, title="Run an approved plan (spends)", annotations=spends)),
+        _strict(Tool.from_function(resume, title="Go on with a run (may spend)", annotations=spends)),
+        _strict(Tool.from_function(cancel, title="Stop a run", annotations=asks)),
+        _strict(Tool.from_function(codegen, title="Write Python (not yet)", annotations=asks)),
     ]
 
 
@@ -155,15 +157,18 @@ def _add_resources(server: MCPServer[Workspace], workspace: Workspace) -> None:
         """Return the JSON Schema of documents."""
         return _json(await _read(lambda: workspace.engine().schema()))
 
-    @server.resource("stratum://plans/{plan_id}", title="A plan", mime_type="application/json")
-    async def plan(plan_id: str) -> str:
+    @server.resource("stratum://plans/{plan_id}", name="plan", title="A plan", mime_type="application/json")
+    async def plan_by_id(plan_id: str) -> str:
         """Return a plan and how it stands."""
         return _json((await _read(lambda: workspace.engine().show_plan(plan_id))).to_json())
 
-    @server.resource("stratum://runs/{run_id}", title="A run: census and trace", mime_type="application/json")
-    async def run(run_id: str) -> str:
+    @server.resource(
+        "stratum://runs/{run_id}", name="run", title="A run: census and trace", mime_type="application/json"
+    )
+    async def run_by_id(run_id: str) -> str:
         """Return what a run did: its census, attempts and events."""
-        return _json(await _read(lambda: workspace.engine().run_report(run_id)))
+        report = await _read(lambda: workspace.engine().run_report(run_id))
+        return _json(bounded(cast("dict[str, JsonValue]", report), _MAX_REPORT_CHARACTERS))
 
 
 async def _read(work: Callable[[], _T]) -> _T:

@@ -39,7 +39,7 @@ from stratum_mcp.settings import Workspace, folders
 if TYPE_CHECKING:
     from stratum_core.engine import ApprovalView, Engine, RunView
 
-__all__ = ["approve", "cancel", "codegen", "estimate_cost", "execute", "plan", "resume", "validate"]
+__all__ = ["Answer", "approve", "cancel", "codegen", "estimate_cost", "execute", "plan", "resume", "validate"]
 
 _log = logging.getLogger("stratum.server")
 _T = TypeVar("_T")

@@ -16,7 +16,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import TypeAlias, assert_never
@@ -109,6 +109,11 @@ class Validator:
         )
 
 
+_RECENT_TYPES = 1_024
+_recent: dict[int, Validator] = {}
+"""By the identity of the type object, which each entry keeps alive; spares writing the type out for every value."""
+
+
 class _Key:
     """A cache key that tells `true` from `1` inside enums, which equality of types does not."""
 
@@ -126,8 +131,15 @@ class _Key:
 
 
 def validator(kind: Type) -> Validator:
-    """Return the compiled check of a type; the last 256 are kept."""
-    return _compiled(_Key(kind))
+    """Return the compiled check of a type; those in use are kept."""
+    found = _recent.get(id(kind))
+    if found is not None and found.type is kind:
+        return found
+    made = _compiled(_Key(kind))
+    if len(_recent) >= _RECENT_TYPES:
+        _recent.clear()
+    _recent[id(kind)] = made if made.type is kind else replace(made, type=kind)
+    return _recent[id(kind)]
 
 
 @lru_cache(maxsize=256)

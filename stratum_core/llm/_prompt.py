@@ -215,7 +215,7 @@ def _plain_part(kind: Type, value: JsonValue) -> JsonValue | _Nothing:
 
 def _select(kind: Type, value: JsonValue, *, opaque: bool) -> JsonValue | _Nothing:
     """Keep only the opaque, or only the plain, parts of a value."""
-    if isinstance(kind, OpaqueType):
+    if _all_opaque(kind):
         return value if opaque else _NOTHING
     if not has_opaque(kind):
         return _NOTHING if opaque else value
@@ -235,6 +235,19 @@ def _select(kind: Type, value: JsonValue, *, opaque: bool) -> JsonValue | _Nothi
             return {key: part for key, part in kept.items() if not isinstance(part, _Nothing)}
         case _:
             return value if opaque else _NOTHING
+
+
+def _all_opaque(kind: Type) -> bool:
+    """Return whether nothing of a value of the type may stand in the prompt text."""
+    match kind:
+        case OpaqueType():
+            return True
+        case OptionalType(inner=inner) | ListType(item=inner) | MapType(value=inner):
+            return _all_opaque(inner)
+        case RecordType(fields=fields):
+            return bool(fields) and all(_all_opaque(field.type) for field in fields)
+        case _:
+            return False
 
 
 def _attachment(attached: Mapping[str, JsonValue]) -> str:

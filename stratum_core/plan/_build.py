@@ -109,7 +109,7 @@ def build_plan(
         simulated=OFFLINE_MODEL in models.values(),
         summary="",
         question="",
-        warnings=_warnings(estimate, out),
+        warnings=_warnings(estimate, cap.nusd, out),
         diagnostics=tuple(item.to_json() for item in checked.diagnostics),
         created_at=now,
         expires_at=now + context.ttl,
@@ -255,8 +255,14 @@ def _limits_record(context: PlanContext) -> dict[str, JsonValue]:
     }
 
 
-def _warnings(estimate: Estimate, out: Path | None) -> tuple[str, ...]:
+def _warnings(estimate: Estimate, cap: Nusd, out: Path | None) -> tuple[str, ...]:
     """Return what the person should know beside the price."""
+    found = list(estimate.warnings)
+    if estimate.likely_nusd > cap:
+        found.insert(
+            0,
+            f"the work is likely to cost more than its cap of {format_usd(cap)}, so it would stop before it is done",
+        )
     if out is not None and out.exists():
-        return (*estimate.warnings, f"{out.name} exists and will be replaced")
-    return estimate.warnings
+        found.append(f"{out.name} exists and will be replaced")
+    return tuple(found)

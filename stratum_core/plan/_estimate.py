@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from stratum_core.budget import Usage
 from stratum_core.contracts import JsonValue
 from stratum_core.llm import Price
-from stratum_core.plan._cost import ONCE
 from stratum_core.plan._priors import BASIS
 from stratum_core.plan._sizes import Known
 from stratum_core.plan._walk import LoopCount, Walker
@@ -105,7 +104,7 @@ def estimate_program(
     """
     walker = Walker(program=program, price_of=price_of)
     spec = program.flows[flow]
-    walked = walker.run_flow(spec, {name: Known(value) for name, value in inputs.items()}, ONCE)
+    walked = walker.run(spec, {name: Known(value) for name, value in inputs.items()})
     walker.refuse_unpayable()
     warnings = walker.warnings()
     steps = tuple(

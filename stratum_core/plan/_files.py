@@ -92,9 +92,12 @@ class Roots:
                 f"there is no file {_quoted(text)}", remedy=f"look in {self._listed()}"
             ) from None
         except OSError as error:
-            raise InputError(f"{_quoted(text)} cannot be read: {error.strerror or error}") from None
+            raise InputError(
+                f"{_quoted(text)} cannot be read: {error.strerror or error}",
+                remedy="make it readable, or choose another file",
+            ) from None
         except ValueError as error:
-            raise InputError(f"{_quoted(text)} {error}") from None
+            raise InputError(f"{_quoted(text)} {error}", remedy="choose another file") from None
         return FileData(shown=text, path=str(real), data=data, sha256=hashlib.sha256(data).hexdigest())
 
     def _candidates(self, text: str) -> list[Path]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from stratum_core.contracts import (
@@ -227,7 +227,12 @@ def _spread(kind: Type) -> tuple[int, int]:
 def answer_shape(kind: Type, *, answer_bytes: int, likely_bytes: float) -> Unknown:
     """Return the shape of an answer of this type whose raw text has at most `answer_bytes` bytes."""
     fixed, factor = _spread(kind)
-    return typed(kind, most=fixed + factor * answer_bytes, likely=likely_bytes)
+    shape = typed(kind, most=fixed + factor * answer_bytes, likely=likely_bytes)
+    inner = bare(kind)
+    if not isinstance(inner, RecordType):
+        return shape
+    # Made once for each call site, so that equal parts are the same object and joining them costs nothing.
+    return replace(shape, fields={part.name: field_of(shape, part.name) for part in inner.fields})
 
 
 def typed(kind: Type, *, most: int = TEXT_LIMIT_BYTES, likely: float = _LIKELY_TEXT_BYTES) -> Unknown:
@@ -365,8 +370,10 @@ def _joined_type(shapes: Sequence[Shape]) -> Type:
     """Return the one type of shapes that are bounds of it or null, else the type that says nothing."""
     bounds = [shape for shape in shapes if isinstance(shape, Unknown)]
     others = [shape for shape in shapes if isinstance(shape, Known) and shape.value is not None]
-    kinds = {repr(shape.type) for shape in bounds}
-    return bounds[0].type if len(kinds) == 1 and not others else AnyType()
+    if others or not bounds:
+        return _ANY
+    first = bounds[0].type
+    return first if all(shape.type is first or shape.type == first for shape in bounds) else _ANY
 
 
 def same_shape(left: Shape, right: Shape) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from stratum_core.contracts import (
@@ -126,6 +126,7 @@ class Walker:
     _failing: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     _loose: dict[str, int] = field(default_factory=dict[str, int])
     _fits: dict[str, _Fit] = field(default_factory=dict[str, _Fit])
+    _answers: dict[str, Shape] = field(default_factory=dict[str, Shape])
     _calls: dict[tuple[str, int, int], Cost] = field(default_factory=dict[tuple[str, int, int], Cost])
 
     def rows(self) -> list[StepRow]:
@@ -171,7 +172,11 @@ class Walker:
                     detail={"path": f"functions.{name}.budget", "needed_nusd": fits.needed_nusd},
                 )
 
-    def run_flow(self, flow: FlowSpec, inputs: _Env, times: Times) -> _Walked:
+    def run(self, flow: FlowSpec, inputs: _Env) -> _Walked:
+        """Follow the outermost flow; its own budget is the run's cap and left to whoever sets that."""
+        return self._run_flow(flow, inputs, ONCE)
+
+    def _run_flow(self, flow: FlowSpec, inputs: _Env, times: Times) -> _Walked:
         """Follow a flow once."""
         env: dict[str, Shape] = {"input": record_shape(inputs)}
         failed: dict[str, str] = {}
@@ -187,7 +192,6 @@ class Walker:
                 failed[step.id] = walked.failure
             else:
                 env[step.id] = walked.shape
-        cost = cost.under(flow.budget)
         if failed:
             return _Walked(shape=Known(None), cost=cost, failure=next(iter(failed.values())))
         try:
@@ -326,7 +330,8 @@ class Walker:
                 return _Walked(shape=shape_of(expression, env))
             case CallVerb(kind="flow", target=target, inputs=inputs):
                 called = self.program.flows[target]
-                return self.run_flow(called, _arguments(called.inputs, inputs, env), times)
+                walked = self._run_flow(called, _arguments(called.inputs, inputs, env), times)
+                return replace(walked, cost=walked.cost.under(called.budget))
             case CallVerb(target=target, inputs=inputs):
                 function = self.program.functions[target]
                 arguments = _arguments(function.inputs, inputs, env)
@@ -363,11 +368,14 @@ class Walker:
             row = StepRow(flow=flow.name, step=step.id, function=spec.name, model=model)
             self._rows[flow.name, step.id] = row
         row.cost = row.cost + cost * times
-        shape = answer_shape(
-            spec.output,
-            answer_bytes=max_answer_tokens(spec) * ANSWER_BYTES_PER_TOKEN,
-            likely_bytes=likely_answer_bytes(spec.output),
-        )
+        shape = self._answers.get(spec.name)
+        if shape is None:
+            shape = answer_shape(
+                spec.output,
+                answer_bytes=max_answer_tokens(spec) * ANSWER_BYTES_PER_TOKEN,
+                likely_bytes=likely_answer_bytes(spec.output),
+            )
+            self._answers[spec.name] = shape
         return _Walked(shape=shape, cost=cost, may_fail=True)
 
     def _check_budget(self, spec: InferSpec, value_bytes: int, *, exact: bool) -> None:

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from stratum_core.contracts import JsonValue, check_value
 from stratum_core.errors import ContractViolation, ExpressionError
-from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, ModelReply, is_wrapped
+from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, ModelReply, has_opaque, is_wrapped
 from stratum_core.specs import Expression, InferSpec
 
 __all__ = ["Accepted", "Rejected", "judge"]
@@ -62,7 +62,10 @@ def judge(
     except ContractViolation as violation:
         return Rejected(violations=_violation_lines(violation), parsed=False)
     scope = {**inputs, "result": value}
-    broken = tuple(line for line in (_broken(condition, scope) for condition in spec.ensure) if line)
+    attached = frozenset(parameter.name for parameter in spec.inputs if has_opaque(parameter.type))
+    broken = tuple(
+        line for line in (_broken(condition, scope, attached) for condition in spec.ensure) if line
+    )
     return Rejected(violations=broken, parsed=True) if broken else Accepted(value=value)
 
 
@@ -72,18 +75,30 @@ def _parse(text: str) -> JsonValue:
     Raises:
         ValueError: The text is not JSON.
     """
+    text.encode()  # raises a ValueError for half a character
     body = text.strip()
     if body.startswith("```") and body.endswith("```"):
         body = body[3:-3].removeprefix("json").strip()
     try:
-        return json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
+        value: JsonValue = json.loads(body, parse_constant=_refuse_constant, parse_float=_finite)
     except RecursionError:
         raise ValueError("it is nested too deeply") from None
+    if "\\ud" in body.lower():
+        _refuse_half_characters(value)
+    return value
 
 
 def _refuse_constant(name: str) -> NoReturn:
     """Refuse NaN and the infinities, which are not JSON."""
     raise ValueError(f"{name} is not a JSON number")
+
+
+def _refuse_half_characters(value: JsonValue) -> None:
+    """Refuse unpaired surrogates at any depth, keys included: such text can be neither stored nor sent again."""
+    try:
+        json.dumps(value, ensure_ascii=False).encode()
+    except UnicodeEncodeError:
+        raise ValueError("it has half a character (an unpaired surrogate)") from None
 
 
 def _finite(text: str) -> float:
@@ -101,15 +116,20 @@ def _violation_lines(violation: ContractViolation) -> tuple[str, ...]:
     return lines or (violation.message,)
 
 
-def _broken(condition: Expression, scope: Mapping[str, JsonValue]) -> str:
-    """Return "" when the condition holds, else the sentence that names it with the values it read."""
+def _broken(condition: Expression, scope: Mapping[str, JsonValue], attached: frozenset[str]) -> str:
+    """Return "" when the condition holds, else the sentence that names it with the values it read.
+
+    Inputs with opaque parts are named without their values: the sentence goes to the model outside the attachment.
+    """
     holds = condition.evaluate(scope)
     if not isinstance(holds, bool):
         raise ExpressionError(f"`{condition.canonical}` gave {holds!r}, not true or false")
     if holds:
         return ""
     actual = [
-        f"{'.'.join(path)} = {_shown(path, scope)}" for path in sorted(condition.reads) if path[0] in scope
+        f"{'.'.join(path)} = {'(attached data)' if path[0] in attached else _shown(path, scope)}"
+        for path in sorted(condition.reads)
+        if path[0] in scope
     ]
     return f"`{condition.canonical}` must be true (actual: {'; '.join(actual) or 'false'})"
 

@@ -28,6 +28,9 @@ from stratum_core.specs import ForEach, Require
 
 __all__ = ["run_map"]
 
+_ERROR_CHARACTERS = 600
+"""What an Outcome tells of a failure; the estimate counts on it (`stratum_core.plan.ERROR_TEXT_BYTES`)."""
+
 ItemRunner = Callable[[Scope, str], Awaitable[JsonValue]]
 """Runs the verb once: the item's scope and path to its value."""
 
@@ -177,6 +180,6 @@ def _outcome(progress: _Progress, index: int) -> dict[str, JsonValue]:
     return {
         "ok": progress.succeeded[index],
         "value": progress.results[index],
-        "error": None if error is None else error.message,
+        "error": None if error is None else error.message[:_ERROR_CHARACTERS],
         "index": index,
     }

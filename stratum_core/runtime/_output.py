@@ -7,7 +7,6 @@ spreadsheet would run as a formula gets an apostrophe in front, because results 
 from __future__ import annotations
 
 import csv
-import io
 import json
 import os
 import secrets
@@ -93,11 +92,22 @@ def _csv_text(rows: Sequence[JsonValue]) -> str:
         row if isinstance(row, Mapping) else {"value": row} for row in rows
     ]
     names = list(dict.fromkeys(name for record in records for name in record))
-    buffer = io.StringIO()
-    writer = csv.writer(buffer, lineterminator="\n")
+    lines = _Lines()
+    writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow([_cell(name) for name in names])
     writer.writerows([_cell(record.get(name)) for name in names] for record in records)
-    return buffer.getvalue()
+    return "".join(lines.texts)
+
+
+class _Lines:
+    """Ends rows with a line feed although the writer, to quote both kinds of line break, is told CR LF."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+
+    def write(self, row: str) -> None:
+        """Take one row."""
+        self.texts.append(f"{row[:-2]}\n")
 
 
 def _cell(value: JsonValue) -> str:

@@ -59,12 +59,9 @@ def _run(arguments: Sequence[str] | None) -> int:
         code = _verbs.main(
             args=None if arguments is None else list(arguments), prog_name="stratum", standalone_mode=False
         )
-    except click.UsageError as error:
-        error.show()
-        return Exit.USAGE
     except click.ClickException as error:
         error.show()
-        return Exit.FAILED
+        return error.exit_code
     except (click.Abort, KeyboardInterrupt):
         click.echo("Interrupted.", err=True)
         return Exit.INTERRUPTED

@@ -55,7 +55,8 @@ def show_estimate(view: EstimateView, console: Console) -> None:
     )
     console.print(Text(f"Basis: {plain_line(view.basis)}"), soft_wrap=True)
     if view.steps:
-        console.print(_table(list(view.steps[0]), (step.values() for step in view.steps)))
+        names = [name.removesuffix("_nusd") for name in view.steps[0]]
+        console.print(_table(names, (_in_dollars(step) for step in view.steps)))
 
 
 def show_run(view: RunView, console: Console) -> None:
@@ -120,10 +121,16 @@ def _table(columns: Sequence[str], rows: Iterable[Iterable[JsonValue]]) -> Table
     """Build a table of cells that cannot steer the terminal."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in columns:
-        table.add_column(Text(name.replace("_", " ")))
+        table.add_column(Text(name.replace("_", " ")), overflow="fold")
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     return table
+
+
+def _in_dollars(step: Mapping[str, JsonValue]) -> Iterable[JsonValue]:
+    """Return the cells of a step with its nano-dollars as dollars."""
+    for name, value in step.items():
+        yield format_usd(value) if name.endswith("_nusd") and isinstance(value, int) else value
 
 
 def _cell(value: JsonValue) -> str:

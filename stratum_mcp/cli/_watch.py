@@ -29,7 +29,8 @@ def watch(session: Session, engine: Engine, run: RunView) -> RunView:
 
     try:
         with shown:
-            return anyio.run(wait)
+            ended = anyio.run(wait)
+            shown.end(ended)
     except KeyboardInterrupt:
         session.say(
             f"\nStopped watching; the run goes on. To come back: stratum resume {run.run_id}\n"
@@ -37,6 +38,7 @@ def watch(session: Session, engine: Engine, run: RunView) -> RunView:
             err=True,
         )
         return engine.show_run(run.run_id)
+    return ended
 
 
 class _Bar:
@@ -63,6 +65,11 @@ class _Bar:
             self._task, completed=run.done, total=run.total or None, description=plain_line(run.message, 120)
         )
 
+    def end(self, run: RunView) -> None:
+        """Leave the bar where the run ended."""
+        items = f"{run.done}/{run.total} items" if run.total else run.state
+        self._progress.update(self._task, completed=run.done, total=run.total or None, description=items)
+
 
 class _Lines:
     """A line at the first look and then every few seconds when something changed."""
@@ -84,3 +91,6 @@ class _Lines:
         if run.message != self._last and now >= self._next_at:
             self._last, self._next_at = run.message, now + _LINE_EVERY_S
             self._session.say(run.message, err=True)
+
+    def end(self, run: RunView) -> None:
+        """Say nothing more: the report follows."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-PROMISED = {"help", "setup", "fmt", "lint", "types", "imports", "test", "cov", "bench", "demo", "all"}
+PROMISED = {"help", "setup", "fmt", "lint", "types", "imports", "test", "cov", "bench", "docs", "demo", "all"}
 
 
 def _make(root: Path, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:

@@ -81,3 +81,17 @@ def test_the_installed_library_is_the_one_of_the_wheel(installed: Path) -> None:
 def test_the_installed_command_explains_itself(installed: Path) -> None:
     shown = _run(installed / "bin" / "stratum", "--help", cwd=installed)
     assert [verb for verb in ("validate", "plan", "execute", "demo") if verb not in shown] == []
+
+
+def test_the_installed_demonstration_brings_its_sample_data(installed: Path, tmp_path: Path) -> None:
+    shown = _run(
+        installed / "bin" / "python",
+        "-c",
+        "import os, sys\n"
+        f"os.environ['STRATUM_STATE_DIR'] = {str(tmp_path / 'state')!r}\n"
+        "sys.argv = ['stratum', 'demo', '--yes-under', '0.05', '--rows', '3']\n"
+        "from stratum_mcp.cli import main; main()",
+        cwd=tmp_path,
+    )
+    assert "Done. 3 processed" in shown
+    assert (tmp_path / "results.csv").is_file()

@@ -381,3 +381,12 @@ def test_what_if_prices_another_model_or_fewer_rows_and_leaves_the_plan(context:
         estimate_what_if(opened, context, model="nobody/nothing")
     with pytest.raises(PlanError, match="at least one row"):
         estimate_what_if(opened, context, rows=0)
+
+
+def test_a_cap_below_the_likely_cost_is_said_and_the_likely_cost_is_not_cut(context: PlanContext) -> None:
+    notes: JsonValue = [{"text": "x" * 300}] * 40
+    plan = build_plan(DOCUMENT, inputs={"notes": notes}, context=context, options=options(cap_usd=0.01))
+
+    assert plan.estimate.likely_nusd > plan.cap_nusd == plan.at_most_nusd
+    assert plan.warnings[0].startswith("the work is likely to cost more than its cap of $0.01")
+    assert "Note: the work is likely to cost more" in plan.summary

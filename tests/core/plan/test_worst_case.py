@@ -216,3 +216,33 @@ def test_values_made_by_calls_and_expressions_stay_within_their_bounds(seed: int
     assert used.calls <= plan.estimate.worst.calls
     assert used.tokens <= plan.estimate.worst.tokens
     assert used.nusd <= plan.estimate.worst.nusd
+
+
+FAILING = """
+stratum: "1"
+functions:
+  try_it: { mode: infer, intent: Try it, input: { t: string }, output: int, retries: 0, max_tokens: 20 }
+  use: { mode: infer, intent: Use it, input: { kept: json, nulls: json, one: json }, output: string, retries: 0 }
+flows:
+  main:
+    input: { ts: list<string> }
+    output: optional<string>
+    steps:
+      - { id: kept, for_each: input.ts, function: try_it, inputs: { t: item }, require: 0, on_error: keep }
+      - { id: nulls, for_each: input.ts, function: try_it, inputs: { t: item }, require: 0, on_error: none }
+      - { id: one, function: try_it, inputs: { t: "'x'" }, on_error: none }
+      - { id: used, function: use, inputs: { kept: kept, nulls: nulls, one: one }, on_error: none }
+    return: used
+"""
+
+
+@settings(max_examples=30, deadline=None)
+@given(seed=st.integers(0, 10_000))
+def test_what_failed_items_leave_stays_within_its_bound(seed: int) -> None:
+    context = PlanContext(roots=Roots(), prices=prices(), now=NOW, default_model=MODEL)
+    plan = build_plan(FAILING, inputs={"ts": ["a", "b", "c", "d"]}, context=context)
+
+    used = reserved_by_a_run(plan, seed)
+
+    assert used.tokens <= plan.estimate.worst.tokens
+    assert used.nusd <= plan.estimate.worst.nusd

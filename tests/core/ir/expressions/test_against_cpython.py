@@ -139,7 +139,7 @@ class Programs:
             *("f", "result.confidence", "0.5", "2.0", "1e3", "i"),
             self.whole,
             lambda d: f"({self.number(d)} {self.sign('+', '-', '*', '/', '//', '%')} {self.number(d)})",
-            lambda d: f"round({self.number(d)}, {self.whole(d)})",
+            lambda d: f"round({self.number(d)}, {self.sign('-2', '0', '1', '3')})",
             lambda d: f"float({self.whole(d)})",
             lambda d: f"({self.number(d)} if {self.condition(d)} else {self.number(d)})",
             depth=depth,

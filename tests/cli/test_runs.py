@@ -1,0 +1,170 @@
+"""Plans and runs from the command line: approve at a terminal, execute, show, cancel, with their exit codes."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from dataclasses import replace
+
+import pytest
+
+from stratum_core.engine import Engine, RunView, Settings
+from stratum_core.errors import ApprovalError, BudgetExceeded, NeedsApproval, StratumError
+from stratum_mcp.cli._exit import Exit, exit_for_error, exit_for_run
+from tests.cli._command import Done, at_terminal, plan_arguments
+from tests.support.jobs import Job
+
+_ASKED = "Type yes to run it"
+
+
+def _approve(job: Job, plan_id: str) -> None:
+    """Let the flag channel approve a plan."""
+    with Engine(Settings.from_environment(job.environ, cwd=job.folder)) as engine:
+        engine.decide(plan_id, approved=True, channel="flag")
+
+
+def _person(job: Job, *arguments: str, answers: dict[str, str]) -> Done:
+    return at_terminal(arguments, answers=answers, cwd=job.folder, environ=os.environ)
+
+
+def test_a_typed_yes_approves_and_execute_shows_a_live_bar(job: Job, stratum: Callable[..., Done]) -> None:
+    plan = stratum(*plan_arguments("--json")).record()
+    asked = _person(job, "approve", plan["plan_id"], answers={_ASKED: "yes"})
+    assert asked.code == 0
+    assert "5 notes from notes.csv" in asked.out
+    assert "At most $" in asked.out
+    ran = _person(job, "execute", plan["plan_id"], answers={})
+    assert ran.code == 0
+    assert "Done. 5 judged" in ran.out
+    assert "items done" in ran.out
+    again = _person(job, "approve", plan["plan_id"], answers={})
+    assert (again.code, _ASKED in again.out) == (0, False)
+
+
+def test_a_typed_no_is_final(job: Job, stratum: Callable[..., Done]) -> None:
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    assert _person(job, "approve", plan_id, answers={_ASKED: "no"}).code == 4
+    assert _person(job, "approve", plan_id, answers={}).code == 4
+    assert stratum("execute", plan_id).code == 4
+    assert stratum("show", plan_id, "--json").record()["approval"] == "declined"
+
+
+@pytest.mark.parametrize("typed", ["y", "", "YES please", "^D", "^C"])
+def test_anything_else_decides_nothing(job: Job, stratum: Callable[..., Done], typed: str) -> None:
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    assert _person(job, "approve", plan_id, answers={_ASKED: typed}).code == (6 if typed == "^C" else 3)
+    assert stratum("show", plan_id, "--json").record()["approval"] == "needs_approval"
+
+
+def test_approve_refuses_inside_an_agents_shell_though_it_has_a_terminal(
+    job: Job, stratum: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    monkeypatch.setenv("CLAUDECODE", "1")
+    refused = _person(job, "approve", plan_id, answers={})
+    assert refused.code == 3
+    assert "agent" in refused.out
+    assert _ASKED not in refused.out
+
+
+def test_approve_refuses_without_a_terminal(stratum: Callable[..., Done]) -> None:
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    refused = stratum("approve", plan_id)
+    assert refused.code == 3
+    assert "no terminal" in refused.err
+    assert f"stratum approve {plan_id}" in refused.err
+
+
+def test_a_run_is_executed_listed_and_shown(job: Job, stratum: Callable[..., Done]) -> None:
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    _approve(job, plan_id)
+    ran = stratum("execute", plan_id, "--json")
+    run = ran.record()
+    assert (ran.code, run["state"], run["done"]) == (0, "completed", 5)
+    assert "Running" in ran.err
+    assert stratum("execute", plan_id, "--json").record()["run_id"] == run["run_id"]
+    assert stratum("resume", run["run_id"], "--json").record()["state"] == "completed"
+    assert stratum("cancel", run["run_id"], "--json").record()["state"] == "completed"
+
+    assert run["run_id"] in stratum("runs").out
+    assert [listed["run_id"] for listed in stratum("runs", "--json").record()] == [run["run_id"]]
+    shown = stratum("show", run["run_id"])
+    assert "Done. 5 judged" in shown.out
+    assert "items done" in shown.out
+    assert run["chain_head"] in shown.out
+    report = stratum("show", run["run_id"], "--json").record()["report"]
+    assert len(report["attempts"]) >= 5
+    assert f"It ran as {run['run_id']}" in stratum("show", plan_id).out
+
+
+def test_a_file_edited_after_the_yes_is_refused_and_nothing_is_paid(
+    job: Job, stratum: Callable[..., Done]
+) -> None:
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    _approve(job, plan_id)
+    job.write_rows(6)
+    done = stratum("execute", plan_id)
+    assert done.code == 1
+    assert "notes.csv" in done.err
+    assert "changed" in done.err
+    assert stratum("runs", "--json").record() == []
+
+
+def test_a_run_stopped_at_its_cap_ends_with_5(job: Job, stratum: Callable[..., Done]) -> None:
+    job.write_rows(60)
+    plan_id = stratum(*plan_arguments("--cap", "0.0003", "--json")).record()["plan_id"]
+    _approve(job, plan_id)
+    ran = stratum("execute", plan_id, "--json")
+    assert (ran.code, ran.record()["state"]) == (5, "stopped_budget")
+    assert ran.record()["usd"] <= 0.0003
+
+
+@pytest.mark.slow
+def test_ctrl_c_stops_watching_and_the_run_can_be_cancelled(job: Job, stratum: Callable[..., Done]) -> None:
+    job.write_rows(6_000)
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    _approve(job, plan_id)
+    left = _person(job, "execute", plan_id, answers={"items, $": "^C"})
+    assert left.code == 6
+    assert "the run goes on" in left.out
+    run_id = stratum("runs", "--json").record()[0]["run_id"]
+    assert stratum("cancel", run_id).code == 0
+    ended = stratum("resume", run_id, "--json")
+    assert (ended.code, ended.record()["state"]) == (6, "cancelled")
+
+
+_RUN = RunView(
+    run_id="run_1", plan_id="plan_1", state="completed", message="", done=0, total=0, usd=0, cap_usd=0,
+    simulated=False, live=False,
+)  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("state", "code"),
+    [
+        ("completed", 0),
+        ("completed_with_failures", 0),
+        ("failed", 1),
+        ("waiting", 3),
+        ("stopped_budget", 5),
+        ("stopped_limit", 5),
+        ("interrupted", 6),
+        ("cancelled", 6),
+        ("running", 6),
+    ],
+)
+def test_each_state_has_its_exit_code(state: str, code: int) -> None:
+    assert exit_for_run(replace(_RUN, state=state)) is Exit(code)
+
+
+@pytest.mark.parametrize(
+    ("error", "code"),
+    [
+        (NeedsApproval("x"), 3),
+        (ApprovalError("x", detail={"state": "declined"}), 4),
+        (ApprovalError("x"), 1),
+        (BudgetExceeded("x"), 5),
+    ],
+)
+def test_each_error_has_its_exit_code(error: StratumError, code: int) -> None:
+    assert exit_for_error(error) is Exit(code)
