@@ -11,6 +11,7 @@ from stratum_core.errors import BudgetExceeded, RunStopped, StratumError
 from stratum_core.journal import RunState
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._flow import run_flow
+from stratum_core.runtime._verbs import run_verb
 
 __all__ = ["RunOutcome", "run_program"]
 
@@ -53,7 +54,7 @@ async def run_program(
     state: RunState
     error = ""
     try:
-        value = await run_flow(context, spec, inputs, path="", meter=meter)
+        value = await run_flow(context, spec, inputs, path="", meter=meter, run_verb=run_verb)
         state = "completed_with_failures" if context.census.failed_by_cause else "completed"
     except RunStopped as stop:
         state, error = stop.detail["state"], str(stop)
