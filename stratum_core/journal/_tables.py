@@ -7,11 +7,12 @@ loop in the same process every hand-over costs up to the switch interval (5 ms).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from stratum_core.budget import Usage
+from stratum_core.contracts import JsonValue
 from stratum_core.journal._chain import EventRow
 from stratum_core.journal._encoding import decode_object
 from stratum_core.journal._protocol import AttemptState, RecordedAttempt
@@ -28,6 +29,7 @@ __all__ = [
     "read_attempts",
     "read_attempts_at",
     "read_events",
+    "read_events_of",
     "read_open_calls",
     "read_progress",
     "read_run",
@@ -218,6 +220,17 @@ def read_events(connection: sqlite3.Connection, *, after_seq: int = 0, limit: in
         "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
         (after_seq, limit),
     )
+
+
+def read_events_of(
+    connection: sqlite3.Connection, kind: str, *, before_epoch: int
+) -> Iterator[tuple[str, Mapping[str, JsonValue]]]:
+    """Yield path and data of the events of one kind that earlier openings of the run recorded, in order."""
+    rows = connection.execute(
+        "SELECT path, data FROM events WHERE kind = ? AND epoch < ? ORDER BY seq", (kind, before_epoch)
+    )
+    for path, data in rows:
+        yield path, decode_object(data)
 
 
 def _recorded(row: CallRow, data: str | None) -> RecordedAttempt:
