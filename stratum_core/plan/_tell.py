@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from stratum_core.contracts import BoolType, Field, ListType, RecordType, Type
 from stratum_core.plan._rules import parsed
 from stratum_core.plan._sizes import bare
-from stratum_core.plan._walk import LoopCount
+from stratum_core.plan._walked import LoopCount
 from stratum_core.plan._words import (
     and_list,
     condition_words,
