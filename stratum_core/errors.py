@@ -25,6 +25,7 @@
     ├── PreconditionFailed             a `given` is false: nothing was called
     ├── PostconditionFailed            an `ensure` stayed false after every attempt
     ├── ParseFailure                   no attempt gave a value of the output type
+    ├── ComputeFailed                  registered code failed, took too long, or gave no JSON
     ├── StepFailed                     too few items succeeded, or a `validate` is false
     ├── BudgetExceeded                 a reservation does not fit the cap
     └── RunStopped                     the whole run has to stop: cap, provider limit, cancel, drain
@@ -43,6 +44,7 @@ __all__ = [
     "AuthError",
     "BadRequestError",
     "BudgetExceeded",
+    "ComputeFailed",
     "ConfigurationError",
     "ContractViolation",
     "DeterminismError",
@@ -247,6 +249,12 @@ class ParseFailure(StratumError):
     """No attempt gave a value that satisfies the output type; `detail` holds the violations."""
 
     code = "parse_failure"
+
+
+class ComputeFailed(StratumError):
+    """Registered code failed: it exited with an error, took too long, or its output is not one JSON value."""
+
+    code = "compute_failed"
 
 
 class StepFailed(StratumError):

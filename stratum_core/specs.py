@@ -33,6 +33,7 @@ __all__ = [
     "Quorum",
     "RaceVerb",
     "Refine",
+    "RegisteredFunction",
     "Require",
     "Returns",
     "StepSpec",
@@ -171,6 +172,22 @@ class ComputeSpec:
 
 
 FunctionSpec: TypeAlias = InferSpec | ComputeSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredFunction:
+    """A Python file the operator lets documents run by a name; a document can name nothing else."""
+
+    file: str
+    """Where it lies: an absolute path."""
+    timeout_s: float = 10.0
+    """Seconds one call may take."""
+    memory_mb: int = 512
+    """Address space of one call, in MiB."""
+    environ: tuple[str, ...] = ()
+    """Environment variables that are handed to it, beside PATH and LANG."""
+    sha256: str = ""
+    """64 hex over the file as it was when a plan was made; empty where it was not read yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

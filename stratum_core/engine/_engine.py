@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import resources
@@ -344,6 +345,7 @@ class Engine:
         policy = self.settings.policy
         return Limits(
             models_allowed=policy.models_allowed,
+            compute_registry=frozenset(policy.compute),
             max_usd=None if policy.max_nusd is None else Decimal(policy.max_nusd) / NUSD_PER_USD,
         )
 
@@ -357,6 +359,7 @@ class Engine:
             missing_key=lambda model: missing_key(model, settings.environ),
             limits=self._limits(),
             bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
+            registry=policy.compute,
             ttl=timedelta(hours=policy.plan_ttl_hours),
         )
 
@@ -398,7 +401,12 @@ class Engine:
             return  # creating the run says what is missing
         if answer.channel != "policy":
             require_local_allowed(facts, self.settings.policy)
-        reopen(plan.record)
+        for name, entry in reopen(plan.record).registry.items():
+            if self.settings.policy.compute.get(name) != replace(entry, sha256=""):
+                raise PlanError(
+                    f"the policy does not register {name!r} as it did when the plan was made",
+                    remedy="plan again",
+                )
 
     def _usable_plan(self, plan_id: str) -> PlanRecord:
         plan = self._control.plan(plan_id)

@@ -12,6 +12,7 @@ from stratum_core.plan._estimate import Estimate, StepEstimate
 from stratum_core.plan._files import MAX_FILE_BYTES, FileData, Roots
 from stratum_core.plan._options import PlanMode, PlanOptions
 from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of, reopen
+from stratum_core.plan._registry import read_registered
 from stratum_core.plan._walk import ERROR_TEXT_BYTES
 
 __all__ = [
@@ -34,6 +35,7 @@ __all__ = [
     "build_plan",
     "estimate_what_if",
     "plan_hash_of",
+    "read_registered",
     "reopen",
     "sample",
 ]

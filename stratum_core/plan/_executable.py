@@ -1,47 +1,14 @@
-"""Which flow is meant, what it reaches, and whether this version can run all of it."""
+"""Which flow is meant, and what it reaches."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from types import MappingProxyType
 
-from stratum_core.errors import DiagnosticsError, PlanError
-from stratum_core.ir import Diagnostic, Path, load
-from stratum_core.specs import (
-    ComputeSpec,
-    DebateVerb,
-    FunctionSpec,
-    HumanVerb,
-    InferSpec,
-    ParallelVerb,
-    Program,
-    RaceVerb,
-    Verb,
-    called,
-)
+from stratum_core.errors import PlanError
+from stratum_core.specs import ComputeSpec, InferSpec, Program, called
 
-__all__ = ["Reach", "choose_flow", "reach_of", "refuse_later"]
-
-_CODE = "E390"
-
-_REFUSED_VERBS: Mapping[type[Verb], str] = MappingProxyType(
-    {ParallelVerb: "parallel", RaceVerb: "race", DebateVerb: "debate", HumanVerb: "await_human"}
-)
-"""Verbs that are checked and not run yet, with their keys in a document."""
-
-_REFUSED_MODIFIERS: Mapping[str, Callable[[FunctionSpec], bool]] = MappingProxyType(
-    {
-        "quorum": lambda spec: isinstance(spec, InferSpec) and spec.quorum is not None,
-        "refine": lambda spec: isinstance(spec, InferSpec) and spec.refine is not None,
-        "stable": lambda spec: isinstance(spec, InferSpec) and not spec.stable,
-        "fallbacks": lambda spec: isinstance(spec, InferSpec) and bool(spec.fallbacks),
-        "cache": lambda spec: isinstance(spec, InferSpec) and spec.cache != "none",
-        "python": lambda spec: isinstance(spec, ComputeSpec) and spec.python is not None,
-    }
-)
-"""Keys of functions that are checked and not run yet, with whether a function uses each."""
+__all__ = ["Reach", "choose_flow", "reach_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +22,13 @@ class Reach:
         """Return the model calls among the functions."""
         found = (program.functions[name] for name in self.functions)
         return tuple(spec for spec in found if isinstance(spec, InferSpec))
+
+    def registered(self, program: Program) -> tuple[str, ...]:
+        """Return the names of the operator's Python functions that the functions stand for."""
+        found = (program.functions[name] for name in self.functions)
+        return tuple(
+            spec.python for spec in found if isinstance(spec, ComputeSpec) and spec.python is not None
+        )
 
 
 def choose_flow(program: Program, name: str | None) -> str:
@@ -114,51 +88,3 @@ def reach_of(program: Program, flow: str) -> Reach:
                 if isinstance(spec, InferSpec) and spec.refine is not None and spec.refine.check is not None:
                     functions[spec.refine.check] = None
     return Reach(flows=tuple(flows), functions=tuple(functions))
-
-
-def refuse_later(text: str | bytes, program: Program, reach: Reach) -> None:
-    """Refuse a flow that reaches anything this version checks but does not run.
-
-    Raises:
-        DiagnosticsError: With one diagnostic for each such part.
-    """
-    found: list[tuple[str, Path]] = []
-    for name in reach.flows:
-        for index, step in enumerate(program.flows[name].steps):
-            verb = _REFUSED_VERBS.get(type(step.verb))
-            if verb is not None:
-                found.append((verb, ("flows", name, "steps", index, verb)))
-    for name in reach.functions:
-        spec = program.functions[name]
-        found.extend(
-            (key, ("functions", name, key)) for key, uses in _REFUSED_MODIFIERS.items() if uses(spec)
-        )
-    if not found:
-        return
-    positions = load(text).positions
-    diagnostics: list[Diagnostic] = []
-    for name, path in found:
-        span = positions.span(path, key=True)
-        diagnostics.append(
-            Diagnostic(
-                code=_CODE,
-                severity="error",
-                path=".".join(str(part) for part in path),
-                line=span.line,
-                column=span.column,
-                end_column=span.end_column,
-                message=f"`{name}` is checked but not yet executable in this version",
-                suggestion=f"write the flow without `{name}`",
-            )
-        )
-    raise DiagnosticsError(
-        f"this flow uses {_and([name for name, _ in found])}, which this version does not run yet",
-        remedy="write the flow without it, or use a later version",
-        detail={"diagnostics": [item.to_json() for item in diagnostics]},
-    )
-
-
-def _and(names: Sequence[str]) -> str:
-    """List names in words."""
-    unique = [f"`{name}`" for name in dict.fromkeys(names)]
-    return unique[0] if len(unique) == 1 else f"{', '.join(unique[:-1])} and {unique[-1]}"

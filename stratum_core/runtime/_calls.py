@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from stratum_core.budget import Meter
 from stratum_core.contracts import JsonValue, Type, check_value
-from stratum_core.errors import ContractViolation, PlanError, StepFailed
+from stratum_core.errors import ContractViolation, StepFailed
 from stratum_core.runtime._context import RunContext, Scope, evaluate, evaluate_condition
 from stratum_core.runtime._infer import infer
+from stratum_core.runtime._registered import run_registered
 from stratum_core.specs import ComputeSpec, FunctionSpec, Returns
 
 __all__ = ["call_function", "checked", "returned"]
@@ -24,20 +25,23 @@ async def call_function(
     """Check the arguments and call a function of either mode."""
     inputs = {p.name: checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in spec.inputs}
     if isinstance(spec, ComputeSpec):
-        return await _compute(spec, inputs, path)
+        return await _compute(context, spec, inputs, path)
     return await infer(context, spec, inputs, path=path, meter=meter)
 
 
-async def _compute(spec: ComputeSpec, inputs: Mapping[str, JsonValue], path: str) -> JsonValue:
+async def _compute(
+    context: RunContext, spec: ComputeSpec, inputs: Mapping[str, JsonValue], path: str
+) -> JsonValue:
     """Evaluate a compute function and check its conditions and its output."""
-    if spec.expression is None:
-        raise PlanError(
-            f"{path}: `{spec.name}` is not executable in this version", remedy="plan the flow again"
-        )
     for condition in spec.given:
         if not await evaluate_condition(condition, inputs):
             raise StepFailed(f"{path}: `{condition.canonical}` is false, so `{spec.name}` was not computed")
-    value = checked(spec.output, await returned(spec.expression, inputs), f"{path}: output of `{spec.name}`")
+    found = (
+        await run_registered(context, spec, inputs, path)
+        if spec.expression is None
+        else await returned(spec.expression, inputs)
+    )
+    value = checked(spec.output, found, f"{path}: output of `{spec.name}`")
     for condition in spec.ensure:
         if not await evaluate_condition(condition, {**inputs, "result": value}):
             raise StepFailed(f"{path}: `{condition.canonical}` is false for the output of `{spec.name}`")

@@ -5,6 +5,7 @@ Effects (journal, clients, clock) are passed in, so that a whole run can be test
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -15,7 +16,7 @@ from stratum_core.errors import BudgetExceeded, ExpressionError, RunStopped
 from stratum_core.journal import Journal, RunState
 from stratum_core.llm import ModelClient, PriceTable
 from stratum_core.runtime._census import Census
-from stratum_core.specs import Expression, InferSpec, Program
+from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
 
 __all__ = ["DEFAULT_CONCURRENCY", "RunContext", "Scope", "evaluate", "evaluate_condition", "ran_out_within"]
 
@@ -55,6 +56,14 @@ class RunContext:
     prices: PriceTable
     default_model: str
     """Used by functions that name no model; fixed at plan time."""
+    registered: Mapping[str, RegisteredFunction] = field(default_factory=dict[str, RegisteredFunction])
+    """The operator's Python functions of the plan, with the digests they were approved with."""
+    environ: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What registered functions may be handed variables from."""
+    processes: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(os.cpu_count() or 1)
+    )
+    """Processes of registered functions at once."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     jitter: Callable[[], float] = field(default=lambda: 0.5)
     """A number between 0 and 1 that spreads retries apart."""

@@ -115,6 +115,8 @@ async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: 
         client_for=_clients(job),
         prices=job.prices,
         default_model=job.plan.default_model,
+        registered=job.plan.registry,
+        environ=job.environ,
         jitter=random.random,
     )
     try:

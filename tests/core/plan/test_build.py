@@ -81,7 +81,6 @@ def test_the_hash_covers_everything_an_approval_covers(context: PlanContext, wri
                 {"seed": 1},
             )
         ),
-        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=replace(context, registry={"f": "ab"})),
         build_plan(
             DOCUMENT, inputs={"notes": NOTES}, context=replace(context, limits=Limits(max_usd=Decimal(9)))
         ),
