@@ -22,6 +22,8 @@ from stratum_core.journal._records import (
     PlanRecord,
     RunRecord,
 )
+from stratum_core.journal._review_desks import MemoryReviews, RunReviews
+from stratum_core.journal._reviews import Question, ReviewChannel, ReviewDecision, ReviewRecord, Reviews
 from stratum_core.journal._sqlite import RunJournal, is_owned
 
 __all__ = [
@@ -38,12 +40,19 @@ __all__ = [
     "Journal",
     "JournalEvent",
     "MemoryJournal",
+    "MemoryReviews",
     "PlanRecord",
     "Progress",
+    "Question",
     "RecordedAttempt",
+    "ReviewChannel",
+    "ReviewDecision",
+    "ReviewRecord",
+    "Reviews",
     "RunJournal",
     "RunReader",
     "RunRecord",
+    "RunReviews",
     "RunSnapshot",
     "RunState",
     "SettledState",

@@ -13,7 +13,7 @@ import anyio
 
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import BudgetExceeded, ExpressionError, RunStopped
-from stratum_core.journal import Journal, RunState
+from stratum_core.journal import Journal, MemoryReviews, Reviews, RunState
 from stratum_core.llm import ModelClient, PriceTable
 from stratum_core.runtime._census import Census
 from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
@@ -64,6 +64,8 @@ class RunContext:
         default_factory=lambda: anyio.CapacityLimiter(os.cpu_count() or 1)
     )
     """Processes of registered functions at once."""
+    reviews: Reviews = field(default_factory=MemoryReviews)
+    """Where questions to a person are put."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     jitter: Callable[[], float] = field(default=lambda: 0.5)
     """A number between 0 and 1 that spreads retries apart."""

@@ -1,6 +1,7 @@
 """The flow walk: steps start as soon as the steps they read are done; the first failure ends the flow.
 
 A failure lets nothing new be sent in its flow, but what other steps have in flight is waited for and kept: it is paid.
+A step that waits for a person holds back only the steps that read it.
 
 A flow's value depends only on its input and the recorded answers, never on timing: steps see only what they read, and
 results are collected by step, not by arrival.
@@ -14,7 +15,7 @@ import anyio
 
 from stratum_core.budget import Meter
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import BudgetExceeded, RunStopped, StepFailed, StratumError
+from stratum_core.errors import BudgetExceeded, RunStopped, RunWaiting, StepFailed, StratumError
 from stratum_core.runtime._calls import checked, returned
 from stratum_core.runtime._context import RunContext, Scope, evaluate, evaluate_condition, ran_out_within
 from stratum_core.runtime._map import run_map
@@ -51,6 +52,7 @@ async def run_flow(
     Raises:
         StratumError: The first step that failed, or a `return` that does not satisfy the output type.
         RunStopped: The run ends.
+        RunWaiting: A person has to answer first, and everything else came to its end.
     """
     own = meter if flow.budget is None or not path else meter.child(path, flow.budget)
 
@@ -84,13 +86,19 @@ async def _run_steps(
     branch = context.branch()
     done = {step.id: anyio.Event() for step in flow.steps}
     failures: list[StratumError] = []
+    parked: dict[str, RunWaiting] = {}
 
     async def one(step: StepSpec) -> None:
         for name in step.reads:
             await done[name].wait()
         try:
-            if not failures:
+            before = next((parked[name] for name in step.reads if name in parked), None)
+            if before is not None:
+                parked[step.id] = before
+            elif not failures:
                 values[step.id] = await _run_step(branch, step, values, path, once)
+        except RunWaiting as waiting:
+            parked[step.id] = waiting
         except StratumError as error:
             failures.append(error)
             branch.halt(f"{path or flow.name}: step `{step.id}` failed")
@@ -101,6 +109,8 @@ async def _run_steps(
             group.start_soon(one, step)
     if failures:
         raise failures[0]
+    for waiting in parked.values():
+        raise waiting
 
 
 def _is_chain(flow: FlowSpec) -> bool:

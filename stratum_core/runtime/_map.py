@@ -2,7 +2,8 @@
 
 A fixed number of workers take the next index from one shared iterator, so there is never a task for each item. A
 failed item is counted in the census and leaves what `on_error` says; once so many failed that `require` cannot be met,
-nothing new is started.
+nothing new is started. An item that waits for a person is neither done nor failed: the others go on, and then the map
+waits.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from stratum_core.errors import (
     ExpressionError,
     JournalError,
     RunStopped,
+    RunWaiting,
     StepFailed,
     StratumError,
 )
@@ -42,6 +44,8 @@ class _Progress:
     results: list[JsonValue]
     succeeded: list[bool]
     errors: dict[int, StratumError] = field(default_factory=dict[int, StratumError])
+    waiting: RunWaiting | None = None
+    """Raised by the first item that waits for a person."""
     fatal: StratumError | None = None
 
 
@@ -60,6 +64,7 @@ async def run_map(
         StepFailed: Fewer items succeeded than `require` asks.
         BudgetExceeded: A cap around the map ran out; finished items stay on record.
         RunStopped: The run ends.
+        RunWaiting: Some items wait for a person, and the others came to their end.
     """
     if not isinstance(items, Sequence) or isinstance(items, str):
         raise ExpressionError(f"{path}: `{each.items.canonical}` gave {type(items).__name__}, not a list")
@@ -81,6 +86,8 @@ async def run_map(
         _keep_finished(context, path, progress)
     if progress.fatal is not None:
         raise progress.fatal
+    if progress.waiting is not None and len(progress.errors) <= total - needed:
+        raise progress.waiting
     if sum(progress.succeeded) < needed:
         raise _too_few(path, progress, needed)
     return _collected(each, progress)
@@ -126,6 +133,10 @@ async def _run_one(
     item_path = f"{path}[{index}]"
     try:
         progress.results[index] = await run_item({**scope, "item": item, "index": index}, item_path)
+    except RunWaiting as waiting:
+        progress.waiting = progress.waiting or waiting
+        context.census.items_waiting += 1
+        return
     except (RunStopped, JournalError, DeterminismError) as error:
         progress.fatal = progress.fatal or error
         return

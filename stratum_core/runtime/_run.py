@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from stratum_core.budget import Budget, Meter
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import BudgetExceeded, RunStopped, StratumError
+from stratum_core.errors import BudgetExceeded, RunStopped, RunWaiting, StratumError
 from stratum_core.journal import RunState
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._flow import run_flow
@@ -56,6 +56,8 @@ async def run_program(
     try:
         value = await run_flow(context, spec, inputs, path="", meter=meter, run_verb=run_verb)
         state = "completed_with_failures" if context.census.failed_by_cause else "completed"
+    except RunWaiting:
+        state = "waiting"
     except RunStopped as stop:
         state, error = stop.detail["state"], str(stop)
     except BudgetExceeded as stop:

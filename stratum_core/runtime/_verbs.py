@@ -9,10 +9,12 @@ from typing import assert_never
 
 from stratum_core.budget import Meter
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import PlanError
+from stratum_core.runtime._branches import run_parallel, run_race
 from stratum_core.runtime._calls import call_function, checked
 from stratum_core.runtime._context import RunContext, Scope, evaluate
+from stratum_core.runtime._debate import run_debate
 from stratum_core.runtime._flow import run_flow
+from stratum_core.runtime._human import run_human
 from stratum_core.specs import CallVerb, ComputeVerb, DebateVerb, HumanVerb, ParallelVerb, RaceVerb, Verb
 
 __all__ = ["run_verb"]
@@ -31,13 +33,13 @@ async def run_verb(context: RunContext, verb: Verb, scope: Scope, path: str, met
         case CallVerb():
             return await _call(context, verb, scope, path, meter)
         case ParallelVerb():
-            raise _not_executable(path, "parallel")
+            return await run_parallel(context, verb, scope, path, meter, call=_call)
         case RaceVerb():
-            raise _not_executable(path, "race")
+            return await run_race(context, verb, scope, path, meter, call=_call)
         case DebateVerb():
-            raise _not_executable(path, "debate")
+            return await run_debate(context, verb, scope, path, meter)
         case HumanVerb():
-            raise _not_executable(path, "await_human")
+            return await run_human(context, verb, scope, path)
         case _:
             assert_never(verb)
 
@@ -50,7 +52,3 @@ async def _call(context: RunContext, call: CallVerb, scope: Scope, path: str, me
     flow = context.program.flows[call.target]
     inputs = {p.name: checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in flow.inputs}
     return await run_flow(context, flow, inputs, path=path, meter=meter, run_verb=run_verb)
-
-
-def _not_executable(path: str, key: str) -> PlanError:
-    return PlanError(f"{path}: `{key}` is not executable in this version", remedy="plan the flow again")
