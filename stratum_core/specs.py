@@ -259,6 +259,15 @@ class DebateVerb:
     unresolved: Literal["synthesize", "human", "fail"] = "synthesize"
     """Without agreement: conclude all the same, ask a person, or fail."""
 
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The agents by different names: a function that stands there for the second time is `name#2`."""
+        counts = [self.agents[: number + 1].count(agent) for number, agent in enumerate(self.agents)]
+        return tuple(
+            agent if count == 1 else f"{agent}#{count}"
+            for agent, count in zip(self.agents, counts, strict=True)
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HumanVerb:

@@ -12,7 +12,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.journal._encoding import encode
 from stratum_core.journal._ledger import Change, Ledger
 from stratum_core.journal._protocol import Intent, RecordedAttempt, RunState, SettledState
-from stratum_core.journal._tables import read_attempts_at, read_events_of
+from stratum_core.journal._tables import read_attempts_at, read_attempts_within, read_events_of
 
 __all__ = ["Committer", "LedgerJournal"]
 
@@ -86,6 +86,11 @@ class LedgerJournal:
         if self._ledger.epoch == 1:
             return ()
         return tuple(read_attempts_at(self._reading, path, before_epoch=self._ledger.epoch))
+
+    def attempts_within(self, path: str) -> Sequence[RecordedAttempt]:
+        if self._ledger.epoch == 1:
+            return ()
+        return tuple(read_attempts_within(self._reading, path, before_epoch=self._ledger.epoch))
 
     def recorded(self, kind: str) -> Mapping[str, Mapping[str, JsonValue]]:
         if self._ledger.epoch == 1:

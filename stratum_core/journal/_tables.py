@@ -28,6 +28,7 @@ __all__ = [
     "insert_events",
     "read_attempts",
     "read_attempts_at",
+    "read_attempts_within",
     "read_events",
     "read_events_of",
     "read_open_calls",
@@ -124,6 +125,13 @@ _READ_AT = """
     SELECT c.*, e.data FROM calls c LEFT JOIN events e ON e.seq = c.settled_seq
     WHERE c.path = ? AND c.epoch < ? ORDER BY c.attempt, c.seq
 """
+_READ_WITHIN = """
+    SELECT c.*, e.data FROM calls c LEFT JOIN events e ON e.seq = c.settled_seq
+    WHERE (c.path = ?1 OR (c.path >= ?1 || '/' AND c.path < ?1 || '0')
+           OR (c.path >= ?1 || '[' AND c.path < ?1 || char(92))) AND c.epoch < ?2
+    ORDER BY c.seq
+"""
+"""The ranges end before the characters that follow `/` and `[`."""
 
 
 def create_run(connection: sqlite3.Connection, run_id: str, head: bytes) -> None:
@@ -194,6 +202,14 @@ def read_attempts_at(
 ) -> Iterator[RecordedAttempt]:
     """Yield the attempts at one path that earlier openings of the run recorded, in attempt order."""
     for *columns, data in connection.execute(_READ_AT, (path, before_epoch)):
+        yield _recorded(CallRow(*columns), data)
+
+
+def read_attempts_within(
+    connection: sqlite3.Connection, path: str, *, before_epoch: int
+) -> Iterator[RecordedAttempt]:
+    """Yield the attempts at a path and everywhere inside it that earlier openings of the run recorded."""
+    for *columns, data in connection.execute(_READ_WITHIN, (path, before_epoch)):
         yield _recorded(CallRow(*columns), data)
 
 

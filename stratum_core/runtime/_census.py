@@ -68,6 +68,7 @@ class Census:
         self.add_costs(branch)
         self.items_done += branch.items_done
         self.items_failed += branch.items_failed
+        self.items_waiting += branch.items_waiting
         self.skipped += branch.skipped
         self.lost += branch.lost
         self.retries.update(branch.retries)
