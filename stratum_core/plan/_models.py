@@ -108,4 +108,4 @@ def _with_model(spec: InferSpec, models: Mapping[str, str]) -> InferSpec:
 
 def on_one_model(models: Mapping[str, str], model: str) -> dict[str, str]:
     """Return one model for every function, with none to step in for it."""
-    return {name: model for name in models if not name.endswith("]")}
+    return {name: model for name in models if "." not in name}

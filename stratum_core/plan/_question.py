@@ -29,7 +29,9 @@ def question_text(*, data: str, work: Sequence[str], where: str, cost: str) -> s
         where: What leaves the machine and where results go, most important first.
         cost: The price, in one short sentence that is never cut.
     """
-    done = "; ".join(clean(phrase, most=3 * QUESTION_COLUMNS) for phrase in work if phrase)
+    done = "; ".join(clean(phrase, most=3 * QUESTION_COLUMNS) for phrase in work if phrase).replace(
+        ":; ", ": "
+    )
     opening = ": ".join(part for part in (data, done) if part)
     lines = [*_cut(opening, _WORK_LINES), *_cut(where, QUESTION_LINES - _WORK_LINES - 1), *_cut(cost, 1)]
     return "\n".join(lines)

@@ -60,7 +60,8 @@ class _Tracer:
             case DebateVerb(agents=agents, topic=topic, synthesize=synthesize):
                 for name in dict.fromkeys((*agents, synthesize)):
                     self._infer(name, {"topic": topic}, carrying, known)
-                    self.sent[self.models[name]][_DERIVED] = None
+                    for model in self._asked(name):
+                        self.sent[model][_DERIVED] = None
                 return False
             case HumanVerb():
                 return False
@@ -84,13 +85,19 @@ class _Tracer:
         carrying: frozenset[str],
         steps: frozenset[str],
     ) -> None:
-        """Note what one model call is sent."""
-        names = self.sent.setdefault(self.models[name], {})
-        for parameter, part in inputs.items():
-            if _carries(part, carrying, steps):
-                names.update(dict.fromkeys(_data_names(parameter, part, carrying, steps)))
-            elif part.reads:
-                names[_DERIVED] = None
+        """Note what one model call is sent, and what those models get that may stand in."""
+        for model in self._asked(name):
+            names = self.sent.setdefault(model, {})
+            for parameter, part in inputs.items():
+                if _carries(part, carrying, steps):
+                    names.update(dict.fromkeys(_data_names(parameter, part, carrying, steps)))
+                elif part.reads:
+                    names[_DERIVED] = None
+
+    def _asked(self, name: str) -> tuple[str, ...]:
+        """Return the models that may be asked for a function."""
+        spec = self.program.functions[name]
+        return (self.models[name], *(spec.fallbacks if isinstance(spec, InferSpec) else ()))
 
 
 def sent_names(program: Program, flow: FlowSpec, models: Mapping[str, str]) -> dict[str, tuple[str, ...]]:
