@@ -7,8 +7,8 @@ from collections.abc import Mapping
 from stratum_core.budget import Meter
 from stratum_core.contracts import JsonValue, Type, check_value
 from stratum_core.errors import ContractViolation, StepFailed
+from stratum_core.runtime._ask import ask
 from stratum_core.runtime._context import RunContext, Scope, evaluate, evaluate_condition
-from stratum_core.runtime._infer import infer
 from stratum_core.runtime._registered import run_registered
 from stratum_core.specs import ComputeSpec, FunctionSpec, Returns
 
@@ -22,11 +22,12 @@ async def call_function(
     path: str,
     meter: Meter,
 ) -> JsonValue:
-    """Check the arguments and call a function of either mode."""
+    """Check the arguments and call a function of either mode; the value of an unstable function is its samples."""
     inputs = {p.name: checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in spec.inputs}
     if isinstance(spec, ComputeSpec):
         return await _compute(context, spec, inputs, path)
-    return await infer(context, spec, inputs, path=path, meter=meter)
+    answer = await ask(context, spec, inputs, path=path, meter=meter, compute=_compute)
+    return answer if spec.stable else {"samples": [answer]}
 
 
 async def _compute(

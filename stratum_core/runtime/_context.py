@@ -15,6 +15,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.errors import BudgetExceeded, ExpressionError, RunStopped
 from stratum_core.journal import Journal, MemoryReviews, Reviews, RunState
 from stratum_core.llm import ModelClient, PriceTable
+from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._census import Census
 from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
 
@@ -72,6 +73,10 @@ class RunContext:
     census: Census = field(default_factory=Census)
     partial: dict[str, list[JsonValue]] = field(default_factory=dict[str, "list[JsonValue]"])
     """Finished items of the outermost maps, kept when the run stops before its `return`."""
+    answers: Answers = field(default_factory=Answers)
+    """Answers that need not be bought: of an earlier run, of other runs, and of equal calls of this one."""
+    shut_models: set[str] = field(default_factory=set[str])
+    """Models whose account is closed to this process; functions with `fallbacks` go past them."""
     signals: tuple[_StopSignal, ...] = field(default_factory=lambda: (_StopSignal(),))
     """This branch's own, those around it, and the run's last."""
 
