@@ -1,12 +1,14 @@
 """The engine: validate, plan, estimate, approve, execute, resume, cancel, inspect; what every surface calls."""
 
 from stratum_core.engine._engine import Engine
+from stratum_core.engine._reviews import ReviewDesk, ReviewState, ReviewView, Shown
 from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import (
     ApprovalState,
     ApprovalView,
     EstimateView,
     PlanView,
+    Rewrite,
     RunView,
     Validation,
 )
@@ -17,7 +19,12 @@ __all__ = [
     "Engine",
     "EstimateView",
     "PlanView",
+    "ReviewDesk",
+    "ReviewState",
+    "ReviewView",
+    "Rewrite",
     "RunView",
     "Settings",
+    "Shown",
     "Validation",
 ]

@@ -27,6 +27,7 @@ from stratum_core.ir._document import (
     VerbName,
 )
 from stratum_core.ir._dump import dump
+from stratum_core.ir._edits import apply_fixes, has_inner_comments, leading_comments
 from stratum_core.ir._load import LoadedDocument, load
 from stratum_core.ir._positions import Path, Positions, format_path
 from stratum_core.ir._read_flows import parse_require
@@ -69,12 +70,15 @@ __all__ = [
     "TypeFinding",
     "TypeForm",
     "VerbName",
+    "apply_fixes",
     "canonical",
     "dump",
     "format_path",
     "function_hash",
+    "has_inner_comments",
     "ir_hash",
     "ir_schema",
+    "leading_comments",
     "load",
     "parse_duration",
     "parse_require",
