@@ -4,7 +4,9 @@ from stratum_core.journal._chain import ChainCheck
 from stratum_core.journal._control import ControlStore
 from stratum_core.journal._memory import MemoryJournal
 from stratum_core.journal._protocol import (
+    ACCEPTED,
     FINAL_STATES,
+    TAKEN,
     AttemptState,
     Intent,
     Journal,
@@ -23,11 +25,20 @@ from stratum_core.journal._records import (
     RunRecord,
 )
 from stratum_core.journal._review_desks import MemoryReviews, RunReviews
-from stratum_core.journal._reviews import Question, ReviewChannel, ReviewDecision, ReviewRecord, Reviews
+from stratum_core.journal._reviews import (
+    Question,
+    ReviewChannel,
+    ReviewDecision,
+    ReviewRecord,
+    Reviews,
+    check_answer,
+)
 from stratum_core.journal._sqlite import RunJournal, is_owned
 
 __all__ = [
+    "ACCEPTED",
     "FINAL_STATES",
+    "TAKEN",
     "ApprovalRecord",
     "AttemptState",
     "ChainCheck",
@@ -56,5 +67,6 @@ __all__ = [
     "RunSnapshot",
     "RunState",
     "SettledState",
+    "check_answer",
     "is_owned",
 ]

@@ -315,7 +315,7 @@ class ControlStore:
                     detail={"state": run.state},
                 )
             decision = ReviewDecision(
-                value=check_answer(stored, value),
+                value=check_answer(stored, value, rationale),
                 channel=channel,
                 reviewer=reviewer,
                 rationale=rationale,

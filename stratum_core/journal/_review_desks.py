@@ -100,7 +100,7 @@ class MemoryReviews:
         review = as_of(self.reviews[path], now_ms)
         if review.decision is None:
             decision = ReviewDecision(
-                value=check_answer(review, value),
+                value=check_answer(review, value, rationale),
                 channel="terminal",
                 reviewer=reviewer,
                 rationale=rationale,

@@ -7,6 +7,7 @@ nobody runs, and a lapsed one takes no answer any more.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal, Protocol, TypeAlias
@@ -15,6 +16,8 @@ from stratum_core.contracts import JsonValue, Type, check_value, content_hash, t
 from stratum_core.errors import ContractViolation, DeterminismError
 
 __all__ = [
+    "MAX_ANSWER_BYTES",
+    "MAX_NOTE_BYTES",
     "Question",
     "ReviewChannel",
     "ReviewDecision",
@@ -25,6 +28,12 @@ __all__ = [
     "new_review",
     "refuse_other",
 ]
+
+MAX_ANSWER_BYTES = 20_000
+"""What an answer may take as JSON; the estimate counts on it (`stratum_core.plan.HUMAN_ANSWER_BYTES`)."""
+
+MAX_NOTE_BYTES = 4_000
+"""What the reasons beside it may take as JSON; the estimate counts on it (`stratum_core.plan.HUMAN_NOTE_BYTES`)."""
 
 ReviewChannel: TypeAlias = Literal["dialog", "terminal", "timeout"]
 """How the answer came: the client's own dialog, a terminal, or the clock when nobody answered in time."""
@@ -142,20 +151,29 @@ def as_of(review: ReviewRecord, now_ms: int) -> ReviewRecord:
     return replace(review, decision=lapse)
 
 
-def check_answer(review: ReviewRecord, value: JsonValue) -> JsonValue:
+def check_answer(review: ReviewRecord, value: JsonValue, rationale: str = "") -> JsonValue:
     """Return an answer in its normal form.
 
     Raises:
-        ContractViolation: It does not fit the question.
+        ContractViolation: It does not fit the question, or it or its reasons are too long.
     """
     try:
-        return check_value(review.question.answer, value)
+        checked = check_value(review.question.answer, value)
+        _refuse_longer(checked, MAX_ANSWER_BYTES, "the answer")
+        _refuse_longer(rationale, MAX_NOTE_BYTES, "the reasons")
     except ContractViolation as violation:
         raise ContractViolation(
             f"question {review.number} of run {review.run_id}: {violation.message}",
             remedy="answer with what the question asks for; it still waits",
             detail=violation.detail,
         ) from None
+    return checked
+
+
+def _refuse_longer(value: JsonValue, most: int, what: str) -> None:
+    size = len(json.dumps(value, ensure_ascii=False).encode())
+    if size > most:
+        raise ContractViolation(f"{what} takes {size:,} bytes, {most:,} are allowed")
 
 
 def refuse_other(review: ReviewRecord, question: Question) -> ReviewRecord:
