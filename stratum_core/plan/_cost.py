@@ -148,13 +148,13 @@ def call_cost(spec: InferSpec, prices: Sequence[Price], *, most_bytes: int, like
     again = attempt_worst(spec, prices, most_bytes, blocks=told + 1)
     further = Times(most=spec.retries + TRANSPORT_RETRIES + len(spec.fallbacks))
     worst = Cost(attempt_worst(spec, prices, most_bytes, blocks=told)) + Cost(again) * further
-    once = _expected(spec, prices[0], worst.worst, likely_bytes).under(spec.budget)
+    once = _expected(spec, prices[0], worst.worst, likely_bytes)
     votes = _votes(spec)
     asked = once * Times(votes, votes, votes, votes)
-    if spec.refine is None:
-        return asked
-    share = iterations(spec.refine.max_iterations)
-    return asked * Times(spec.refine.max_iterations, share.likely, share.low, share.high)
+    if spec.refine is not None:
+        share = iterations(spec.refine.max_iterations)
+        asked = asked * Times(spec.refine.max_iterations, share.likely, share.low, share.high)
+    return asked.under(spec.budget)
 
 
 def _votes(spec: InferSpec) -> int:

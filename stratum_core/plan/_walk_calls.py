@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from stratum_core.contracts import ProbabilisticType, Type
+from stratum_core.contracts import JsonValue, ProbabilisticType, Type
 from stratum_core.errors import PlanError
-from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, Price, max_answer_tokens
+from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, Price, answer_key, max_answer_tokens, still_holds
 from stratum_core.money import format_usd
-from stratum_core.plan._cost import FREE, Cost, Times, attempt_worst, call_cost, first_worst
+from stratum_core.plan._cost import FREE, Cost, Times, call_cost, first_worst
 from stratum_core.plan._priors import likely_answer_bytes
 from stratum_core.plan._rules import record_shape, shape_of
 from stratum_core.plan._sizes import (
@@ -49,6 +49,8 @@ class StepRow:
     function: str
     model: str
     cost: Cost = FREE
+    reused: Cost = FREE
+    """What the calls would have cost whose answers are on record."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -67,12 +69,18 @@ class Calls:
 
     program: Program
     price_of: Mapping[str, Price]
+    answers: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """Answers on record, by key: a call whose inputs are known and that has one is not made."""
+    reused: Cost = FREE
+    """What the calls that are not made would have cost."""
     least_attempt_nusd: int = 0
     dearest_attempt_nusd: int = 0
     _rows: dict[tuple[str, str, str], StepRow] = field(default_factory=dict[tuple[str, str, str], StepRow])
     _fits: dict[str, _Fit] = field(default_factory=dict[str, _Fit])
     _outputs: dict[str, Unknown] = field(default_factory=dict[str, Unknown])
     _costs: dict[tuple[str, int, int], Cost] = field(default_factory=dict[tuple[str, int, int], Cost])
+
+    _noted: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
 
     def rows(self) -> list[StepRow]:
         """Return the steps that call a model, in the order they were met."""
@@ -98,7 +106,7 @@ class Calls:
                 allowed = spec.budget.nusd
                 shown = "its tokens" if allowed is None else format_usd(allowed)
                 raise PlanError(
-                    f"functions.{name}.budget ({shown}) cannot pay a single attempt, which may cost"
+                    f"functions.{name}.budget ({shown}) cannot pay a single attempt{_of_votes(spec)}, which may cost"
                     f" {format_usd(fits.needed_nusd)} on {spec.model}",
                     remedy="raise this budget, lower max_tokens, or choose a cheaper model",
                     detail={"path": f"functions.{name}.budget", "needed_nusd": fits.needed_nusd},
@@ -132,23 +140,57 @@ class Calls:
             return Walked(shape=Known(None), failure=f"{place.path}: {refused}")
         sizes = [size_of(shape) for shape in arguments.values()]
         most, likely = sum(size for size, _ in sizes), round(sum(size for _, size in sizes))
-        key = (spec.name, most, likely)
-        cost = self._costs.get(key)
-        if cost is None:
-            prices = self._prices(spec)
-            cost = call_cost(spec, prices, most_bytes=most, likely_bytes=likely)
-            self._costs[key] = cost
-            first = first_worst(spec, prices[:1], most).nusd
-            self.least_attempt_nusd = min(self.least_attempt_nusd or first, first)
-            self.dearest_attempt_nusd = max(self.dearest_attempt_nusd, first_worst(spec, prices, most).nusd)
+        row = self._row(place, spec)
+        cost = self._cost(spec, most, likely)
+        answer = self._on_record(spec, arguments)
+        if answer is not None:
+            row.reused = row.reused + cost * times
+            self.reused = self.reused + cost * times
+            return Walked(shape=answer)
+        self._note_first(spec, most)
         self._check_budget(spec, most, exact=all(isinstance(shape, Known) for shape in arguments.values()))
+        row.cost = row.cost + cost * times
+        limit = max_answer_tokens(spec) * ANSWER_BYTES_PER_TOKEN
+        return Walked(shape=self._output(spec, limit), cost=cost, may_fail=True)
+
+    def _row(self, place: Place, spec: InferSpec) -> StepRow:
+        """Return where the calls of a function in a step are added up."""
         row = self._rows.get((place.flow, place.step, spec.name))
         if row is None:
             row = StepRow(flow=place.flow, step=place.step, function=spec.name, model=spec.model or "")
             self._rows[place.flow, place.step, spec.name] = row
-        row.cost = row.cost + cost * times
-        limit = max_answer_tokens(spec) * ANSWER_BYTES_PER_TOKEN
-        return Walked(shape=self._output(spec, limit), cost=cost, may_fail=True)
+        return row
+
+    def _note_first(self, spec: InferSpec, most: int) -> None:
+        """Keep what the cheapest and the dearest first request may cost."""
+        if (spec.name, most) in self._noted:
+            return
+        self._noted.add((spec.name, most))
+        prices = self._prices(spec)
+        first = first_worst(spec, prices[:1], most).nusd
+        self.least_attempt_nusd = min(self.least_attempt_nusd or first, first)
+        self.dearest_attempt_nusd = max(self.dearest_attempt_nusd, first_worst(spec, prices, most).nusd)
+
+    def _cost(self, spec: InferSpec, most: int, likely: int) -> Cost:
+        """Return the cost of a call by the bytes of its inputs."""
+        key = (spec.name, most, likely)
+        cost = self._costs.get(key)
+        if cost is None:
+            cost = call_cost(spec, self._prices(spec), most_bytes=most, likely_bytes=likely)
+            self._costs[key] = cost
+        return cost
+
+    def _on_record(self, spec: InferSpec, arguments: Env) -> Known | None:
+        """Return the answer the runtime will take instead of asking, when that is certain now."""
+        if not self.answers:
+            return None
+        inputs = {name: shape.value for name, shape in arguments.items() if isinstance(shape, Known)}
+        if len(inputs) < len(arguments):
+            return None
+        key = answer_key(self.program, spec, spec.model or "", inputs)
+        if key is None or key not in self.answers or not still_holds(spec, inputs, self.answers[key]):
+            return None
+        return Known(self.answers[key])
 
     def _prices(self, spec: InferSpec) -> tuple[Price, ...]:
         """Return the prices of a function's models, the first choice first."""
@@ -169,7 +211,7 @@ class Calls:
         if spec.budget is None:
             return
         fits = self._fits.setdefault(spec.name, _Fit())
-        one = attempt_worst(spec, self._prices(spec)[:1], value_bytes if exact else 0)
+        one = first_worst(spec, self._prices(spec)[:1], value_bytes if exact else 0)
         allowed = spec.budget
         fits.total += 1
         fits.exact = fits.exact and exact
@@ -224,7 +266,14 @@ def _refused(given: Sequence[Expression], arguments: Env) -> str:
     return ""
 
 
-def _samples(kind: Type, answer: Shape) -> Unknown:
+def _of_votes(spec: InferSpec) -> str:
+    """Say that votes are paid together."""
+    return "" if spec.quorum is None else f" of each of its {spec.quorum.votes} votes"
+
+
+def _samples(kind: Type, answer: Shape) -> Shape:
     """Return the shape of a value that is several answers; one call gives one of them."""
+    if isinstance(answer, Known):
+        return Known({"samples": [answer.value]})
     most, likely = size_of(answer)
     return Unknown(type=ProbabilisticType(kind), most=most + SAMPLES_BYTES, likely=likely + SAMPLES_BYTES)

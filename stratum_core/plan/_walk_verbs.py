@@ -28,7 +28,6 @@ from stratum_core.plan._sizes import (
     Known,
     Shape,
     Unknown,
-    answer_shape,
     bare,
     field_of,
     fit,
@@ -43,7 +42,7 @@ from stratum_core.specs import DebateVerb, HumanVerb, InferSpec, ParallelVerb, R
 __all__ = ["HUMAN_ANSWER_BYTES", "HUMAN_NOTE_BYTES", "debated", "decided", "joined"]
 
 HUMAN_ANSWER_BYTES = 20_000
-"""The most bytes of JSON of what a person may answer when the type of the answer sets no bound."""
+"""The most bytes of JSON of a person's answer."""
 
 HUMAN_NOTE_BYTES = 4_000
 """The most bytes of JSON of a person's reasons, and of a person's name."""
@@ -136,9 +135,7 @@ def decided(verb: HumanVerb) -> Walked:
     return Walked(
         shape=record_shape(
             {
-                "value": answer_shape(
-                    verb.answer, answer_bytes=HUMAN_ANSWER_BYTES, likely_bytes=_LIKELY_NOTE_BYTES
-                ),
+                "value": typed(verb.answer, most=HUMAN_ANSWER_BYTES, likely=_LIKELY_NOTE_BYTES),
                 "reviewer": typed(text, most=HUMAN_NOTE_BYTES, likely=_LIKELY_NOTE_BYTES),
                 "rationale": typed(text, most=HUMAN_NOTE_BYTES, likely=_LIKELY_NOTE_BYTES),
                 "decided_at": typed(DateTimeType()),
@@ -160,10 +157,9 @@ def debated(
     for number in range(1, verb.rounds + 1):
         heard = Known(None) if number == 1 else list_shape(said, _LIST)
         share = Times(1, STILL_ARGUING ** (number - 1), float(number == 1), 1)
-        for name in verb.agents:
-            walked = ask(
-                functions[name], _fitted(functions[name], {"topic": topic, "arguments": heard}), times * share
-            )
+        for agent, name in zip(verb.agents, verb.names, strict=True):
+            side = functions[agent]
+            walked = ask(side, _fitted(side, {"topic": topic, "arguments": heard}), times * share)
             if walked.failure:
                 return Walked(shape=Known(None), cost=cost, failure=walked.failure)
             cost = cost + walked.cost * share
