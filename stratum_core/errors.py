@@ -25,9 +25,14 @@
     ├── PreconditionFailed             a `given` is false: nothing was called
     ├── PostconditionFailed            an `ensure` stayed false after every attempt
     ├── ParseFailure                   no attempt gave a value of the output type
+    ├── ConsensusFailure               too few votes agree
+    ├── ConvergenceFailure             no iteration satisfied `until`
+    ├── ComputeFailed                  registered code failed, took too long, or gave no JSON
     ├── StepFailed                     too few items succeeded, or a `validate` is false
+    ├── HITLTimeoutError               no person answered a question in time
     ├── BudgetExceeded                 a reservation does not fit the cap
     └── RunStopped                     the whole run has to stop: cap, provider limit, cancel, drain
+        └── RunWaiting                 ... here, until a person has answered; the rest goes on
 
 Each class carries a stable `code`, a message that says what, where and the actual value, and a `remedy`.
 All of them pickle, because they cross process boundaries.
@@ -43,12 +48,16 @@ __all__ = [
     "AuthError",
     "BadRequestError",
     "BudgetExceeded",
+    "ComputeFailed",
     "ConfigurationError",
+    "ConsensusFailure",
     "ContractViolation",
+    "ConvergenceFailure",
     "DeterminismError",
     "DiagnosticsError",
     "ExpressionError",
     "FuelExhausted",
+    "HITLTimeoutError",
     "InputError",
     "JournalBusy",
     "JournalError",
@@ -63,6 +72,7 @@ __all__ = [
     "QuotaError",
     "RunError",
     "RunStopped",
+    "RunWaiting",
     "StepFailed",
     "StratumCompileError",
     "StratumError",
@@ -249,16 +259,49 @@ class ParseFailure(StratumError):
     code = "parse_failure"
 
 
+class ConsensusFailure(StratumError):
+    """Too few votes agree; `detail["outputs"]` holds each vote's answer, null for one that has none."""
+
+    code = "consensus_failure"
+
+
+class ConvergenceFailure(StratumError):
+    """The last iteration still did not satisfy `until`; `detail["history"]` holds each answer and its feedback."""
+
+    code = "convergence_failure"
+
+
+class ComputeFailed(StratumError):
+    """Registered code failed: it exited with an error, took too long, or its output is not one JSON value."""
+
+    code = "compute_failed"
+
+
 class StepFailed(StratumError):
     """A step's own rule failed: too few items succeeded, or its `validate` is false."""
 
     code = "step_failed"
 
 
+class HITLTimeoutError(StratumError):
+    """Nobody answered a question in time, and it names no answer for that; `detail` holds `review_id`."""
+
+    code = "hitl_timeout"
+
+
 class RunStopped(StratumError):
     """The whole run stops here; `detail["state"]` is the state it ends in. No `on_error` catches it."""
 
     code = "run_stopped"
+
+
+class RunWaiting(RunStopped):
+    """What raises this waits for a person; everything that does not read its value goes on, then the run ends.
+
+    It is neither done nor failed: a runner that starts after the answer walks here again.
+    """
+
+    code = "run_waiting"
 
 
 class BudgetExceeded(StratumError):

@@ -8,29 +8,37 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Literal, Protocol, TypeAlias
+from typing import Literal, Protocol, TypeAlias, assert_never
 
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue, RecordType, Type
 
 __all__ = [
+    "Branch",
     "CallVerb",
+    "Callee",
     "ComputeSpec",
     "ComputeVerb",
+    "DebateVerb",
     "Expression",
     "FlowSpec",
     "ForEach",
     "FunctionSpec",
+    "HumanVerb",
     "InferSpec",
-    "LaterFeature",
-    "LaterVerb",
     "OnError",
+    "ParallelVerb",
     "Parameter",
     "Program",
+    "Quorum",
+    "RaceVerb",
+    "Refine",
+    "RegisteredFunction",
     "Require",
     "Returns",
     "StepSpec",
     "Verb",
+    "called",
 ]
 
 
@@ -91,13 +99,29 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaterFeature:
-    """A checked modifier that this version does not run yet; `plan` refuses a flow that reaches it."""
+class Quorum:
+    """Ask several times; the answer is one whose field has the same value in enough of the votes."""
 
-    name: str
-    """As the document writes it, e.g. `quorum`."""
-    path: str
-    """Where, e.g. `functions.classify.quorum`."""
+    votes: int
+    """How many answers are asked for, 2 to 15."""
+    agree_on: str
+    """The field of the output contract that is compared: text, a number, a bool, a date, an enum, or null."""
+    threshold: int
+    """How many must agree: more than half of `votes`, and no more than all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Refine:
+    """Ask again with feedback until a condition holds; an answer without it at the end fails the call."""
+
+    check: str | None
+    """A compute function, called with `result` and those inputs it names; its value is `check` below."""
+    until: Expression
+    """A bool over `result`, the inputs, and `check` when there is one."""
+    feedback: Expression
+    """What the next iteration is told, any type; over the same names as `until`."""
+    max_iterations: int = 5
+    """Answers asked for at most, the first included; 1 to 50."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -113,33 +137,57 @@ class InferSpec:
     ensure: tuple[Expression, ...] = ()
     model: str | None = None
     """None: the plan's model option, else the operator's default."""
+    fallbacks: tuple[str, ...] = ()
+    """Models to ask, in this order, when the one before cannot answer."""
     temperature: float | None = None
     max_tokens: int | None = None
     """None: derived from the output type."""
     budget: Budget | None = None
     retries: int = 3
     """Contract retries after the first attempt."""
+    cache: Literal["none", "session", "global"] = "none"
+    """How far answers to equal requests are shared: not at all, within a run, between runs."""
+    stable: bool = True
+    """False: a step gets a distribution of outputs, `probabilistic<T>`."""
+    quorum: Quorum | None = None
+    refine: Refine | None = None
     function_hash: str = ""
     """12 hex over the canonical definition."""
-    later: tuple[LaterFeature, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ComputeSpec:
-    """A deterministic, free function: one expression, or one for each field of the output record."""
+    """A deterministic, free function: one expression, one for each field of the output record, or Python code."""
 
     name: str
     inputs: tuple[Parameter, ...]
     output: Type
     expression: Returns | None
-    """None only when `later` names what stands in its place (`python`)."""
+    """None when `python` stands in its place."""
+    python: str | None = None
+    """The name of a function the operator registered; None when `expression` says what to compute."""
     given: tuple[Expression, ...] = ()
     ensure: tuple[Expression, ...] = ()
     function_hash: str = ""
-    later: tuple[LaterFeature, ...] = ()
 
 
 FunctionSpec: TypeAlias = InferSpec | ComputeSpec
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RegisteredFunction:
+    """A Python file the operator lets documents run by a name; a document can name nothing else."""
+
+    file: str
+    """Where it lies: an absolute path."""
+    timeout_s: float = 10.0
+    """Seconds one call may take."""
+    memory_mb: int = 512
+    """Address space of one call, in MiB."""
+    environ: tuple[str, ...] = ()
+    """Environment variables that are handed to it, beside PATH and LANG."""
+    sha256: str = ""
+    """64 hex over the file as it was when a plan was made; empty where it was not read yet."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,15 +207,104 @@ class ComputeVerb:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class LaterVerb:
-    """A checked verb that this version does not run yet (`parallel`, `race`, `debate`, `await_human`)."""
+class Branch:
+    """One named branch of a parallel or race."""
 
     name: str
-    calls: tuple[str, ...] = ()
-    """Functions and flows it would call."""
+    call: CallVerb
 
 
-Verb: TypeAlias = CallVerb | ComputeVerb | LaterVerb
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ParallelVerb:
+    """Calls that run together. The value follows `require`.
+
+    `all`: a record of the branches by name. 0: the same with null for a failed one. `any`: the value of one.
+    A count N: a list of N values.
+    """
+
+    branches: tuple[Branch, ...]
+    """At least one, in document order."""
+    require: Literal["all", "any"] | int = "all"
+    """How many must succeed; a count is never above the number of branches."""
+    validate: Expression | None = None
+    """A bool over `results`, the value; false fails the verb."""
+    concurrency: int | None = None
+    """Branches in flight at once; None: chosen by the runtime."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RaceVerb:
+    """Calls of which the first that succeeds gives the value."""
+
+    branches: tuple[Branch, ...]
+    """At least two, in document order."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebateVerb:
+    """Agents argue in rounds, then one function concludes; the value is its record with `converged` in it.
+
+    Each agent takes `topic` and `arguments` (null before the first round); the synthesizer takes `topic`, `arguments`
+    and `converged`. All are infer functions.
+    """
+
+    agents: tuple[str, ...]
+    """At least two, in document order; one function may stand there more than once."""
+    topic: Expression
+    rounds: int = 2
+    """At most so many, 1 to 8."""
+    agree_on: str | None = None
+    """A field of the agents' output: equal in all of a round, they have converged. None: the whole output."""
+    synthesize: str
+    unresolved: Literal["synthesize", "human", "fail"] = "synthesize"
+    """Without agreement: conclude all the same, ask a person, or fail."""
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The agents by different names: a function that stands there for the second time is `name#2`."""
+        counts = [self.agents[: number + 1].count(agent) for number, agent in enumerate(self.agents)]
+        return tuple(
+            agent if count == 1 else f"{agent}#{count}"
+            for agent, count in zip(self.agents, counts, strict=True)
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HumanVerb:
+    """A question to a person; the value is `{value, reviewer?, rationale?, decided_at}`."""
+
+    question: str
+    show: Mapping[str, Expression] = field(default_factory=dict[str, Expression])
+    """What the person sees, by label, in document order."""
+    options: tuple[str, ...] = ()
+    """The answers to choose from; empty: `answer` says what fits."""
+    answer: Type
+    """The type of `.value`: an enum of the options, the declared type, or text."""
+    timeout_s: int | None = None
+    """Seconds until the question lapses; None: never."""
+    on_timeout: str | None = None
+    """The answer a lapsed question gets; None: it fails."""
+
+
+Verb: TypeAlias = CallVerb | ComputeVerb | ParallelVerb | RaceVerb | DebateVerb | HumanVerb
+
+Callee: TypeAlias = tuple[Literal["function", "flow"], str]
+"""What is called: its kind and its name; a function and a flow may share a name."""
+
+
+def called(verb: Verb) -> tuple[Callee, ...]:
+    """Return the functions and flows a verb names, each once, in document order."""
+    match verb:
+        case CallVerb(kind=kind, target=target):
+            return ((kind, target),)
+        case ParallelVerb(branches=branches) | RaceVerb(branches=branches):
+            return tuple(dict.fromkeys((branch.call.kind, branch.call.target) for branch in branches))
+        case DebateVerb(agents=agents, synthesize=synthesize):
+            return tuple(dict.fromkeys(("function", name) for name in (*agents, synthesize)))
+        case ComputeVerb() | HumanVerb():
+            return ()
+        case _:
+            assert_never(verb)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -194,7 +331,7 @@ class StepSpec:
     when: Expression | None = None
     for_each: ForEach | None = None
     validate: Expression | None = None
-    """Over `results` of a for_each; false fails the step."""
+    """Over `results`, the value of a for_each or parallel; false fails the step."""
     on_error: Literal["fail", "none"] = "fail"
     after: tuple[str, ...] = ()
     reads: frozenset[str] = frozenset()

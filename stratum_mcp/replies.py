@@ -36,6 +36,10 @@ _NEXT_FOR_APPROVAL = {
     "needs_approval": "show the person the message and stop; they approve, not you; then call execute",
 }
 _ASK_FIRST = "call approve with this plan_id: the person is asked; execute it when they said yes"
+_NEXT_ASKS = "tell the person what is asked, then call resume with this run_id: they are asked themselves, you cannot answer"
+_NEXT_TELLS = (
+    "show the person the message and stop; they answer in their own terminal, not you; then call resume"
+)
 _RESUMABLE = frozenset({"interrupted", "stopped_budget", "stopped_limit", "waiting"})
 
 
@@ -49,14 +53,21 @@ def approval_record(view: ApprovalView) -> dict[str, JsonValue]:
     return {**view.to_json(), "next": _NEXT_FOR_APPROVAL[view.state]}
 
 
-def run_record(view: RunView) -> dict[str, JsonValue]:
-    """Return a run as it stands; its trace and census are in its resource."""
+def run_record(view: RunView, *, can_ask: bool = True) -> dict[str, JsonValue]:
+    """Return a run as it stands; its trace and census are in its resource.
+
+    Args:
+        view: The run.
+        can_ask: Whether the client can put a form before the person, and they have not just closed one.
+    """
     record = view.to_json()
     record["trace"] = f"stratum://runs/{view.run_id}"
     if not view.final:
         record["next"] = (
             "it goes on by itself: call resume with this run_id to wait for it, cancel to stop it"
         )
+    elif view.waiting_for and view.state == "waiting":
+        record["next"] = _NEXT_ASKS if can_ask else _NEXT_TELLS
     elif view.state in _RESUMABLE:
         record["next"] = "call resume with this run_id to go on; nothing recorded as paid is paid again"
     return record

@@ -1,8 +1,8 @@
 """The tools: arguments in, the engine, a reply out. Nothing is decided here.
 
 Every handler is asynchronous and calls the engine in a worker thread, so a call can be cancelled; that stops the
-waiting and never the run. No argument of any tool approves anything: `approve` asks the person through the client, and
-only their own answer, a required yes or no without a default, is recorded.
+waiting and never the run. No argument of any tool approves or answers anything: `approve` and `resume` ask the person
+through the client, and only what they filled in themselves, a form without defaults, is recorded.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ from pydantic import BaseModel, Field, JsonValue, StrictBool
 from stratum_core.errors import StratumError
 from stratum_mcp.plain import plain_line
 from stratum_mcp.replies import approval_record, plan_record, reply, run_record, tool_error
+from stratum_mcp.reviews import Decisions, ask_about, form_of, together
 from stratum_mcp.settings import Workspace, folders
 
 if TYPE_CHECKING:
@@ -138,8 +139,7 @@ async def _ask_person(plan_id: str, ctx: Ctx) -> _Settled | Elicit[Answer]:
     """
     if (await _ask(ctx, lambda engine: engine.approval(plan_id))).state != "needs_approval":
         return _Settled()
-    elicitation = ctx.client_capabilities.elicitation if ctx.client_capabilities else None
-    if elicitation is None or (elicitation.form is None and elicitation.url is not None):
+    if not _can_ask(ctx):
         return _Settled()
     return Elicit(await _ask(ctx, lambda engine: engine.question(plan_id)), Answer)
 
@@ -164,12 +164,35 @@ async def approve(
 
 async def execute(plan_id: PlanId, ctx: Ctx) -> CallToolResult:
     """Run an approved plan and wait for its results. Spends money, never more than the plan says."""
-    return await _watch(ctx, await _ask(ctx, lambda engine: engine.execute(plan_id)))
+    run = await _watched(ctx, await _ask(ctx, lambda engine: engine.execute(plan_id)))
+    return reply(run_record(run, can_ask=_can_ask(ctx)))
 
 
-async def resume(run_id: RunId, ctx: Ctx) -> CallToolResult:
-    """Wait for a run again, or go on with a stopped one; nothing recorded as paid is paid twice."""
-    return await _watch(ctx, await _ask(ctx, lambda engine: engine.resume(run_id)))
+async def _ask_reviewer(run_id: str, ctx: Ctx) -> _Settled | Elicit[Decisions]:
+    """Put the questions of a waiting run before the person, as many as one form holds, if the client can ask."""
+    run = await _ask(ctx, lambda engine: engine.show_run(run_id))
+    if run.state != "waiting" or not run.waiting_for or not _can_ask(ctx):
+        return _Settled()
+    waiting = await _ask(ctx, lambda engine: engine.reviews.waiting(run_id))
+    asked = together(waiting)
+    return Elicit(ask_about(asked, waiting=len(waiting)), form_of(asked)) if asked else _Settled()
+
+
+async def resume(
+    run_id: RunId,
+    decisions: Annotated[ElicitationResult[Decisions | _Settled], Resolve(_ask_reviewer)],
+    ctx: Ctx,
+) -> CallToolResult:
+    """Wait for a run again, or go on with a stopped one, asking the person what it waits for; pays nothing twice."""
+    reason = "" if _can_ask(ctx) else _CANNOT_ASK
+    if isinstance(decisions, AcceptedElicitation):
+        if isinstance(decisions.data, Decisions):
+            await _record(ctx, run_id, decisions.data)
+    else:
+        reason = _CLOSED
+    run = await _watched(ctx, await _ask(ctx, lambda engine: engine.resume(run_id)))
+    record = run_record(run, can_ask=not reason)
+    return reply({**record, "reason": reason} if reason and run.waiting_for else record)
 
 
 async def cancel(run_id: RunId, ctx: Ctx) -> CallToolResult:
@@ -195,7 +218,22 @@ async def _decide(ctx: Ctx, plan_id: str, *, approved: bool, note: str) -> Appro
     )
 
 
-async def _watch(ctx: Ctx, run: RunView) -> CallToolResult:
+async def _record(ctx: Ctx, run_id: str, decisions: Decisions) -> None:
+    """Record what the person answered in the dialog: everything, or nothing when one answer does not fit."""
+
+    def work(engine: Engine) -> None:
+        reviews = {review.number: review for review in engine.reviews.of_run(run_id)}
+        read = {
+            reviews[number].review_id: engine.reviews.read(run_id, reviews[number].review_id, answer)
+            for number, answer in decisions.answers().items()
+        }
+        for review_id, value in read.items():
+            engine.reviews.decide(review_id, value, channel="dialog", note=decisions.reason())
+
+    await _ask(ctx, work)
+
+
+async def _watched(ctx: Ctx, run: RunView) -> RunView:
     """Wait for a run with progress: to its end where the client waits for hours, else for a while."""
     workspace = _workspace(ctx)
     settings = workspace.settings
@@ -208,12 +246,18 @@ async def _watch(ctx: Ctx, run: RunView) -> CallToolResult:
             # Progress has to grow, also while nothing is finished: the client shows that it is alive.
             told = float(run.done) if run.done > told else told + 0.001
             await ctx.report_progress(told, run.total or None, plain_line(run.message))
-    return reply(run_record(run))
+    return run
 
 
 def _workspace(ctx: Ctx) -> Workspace:
     """Return what this server process works with."""
     return ctx.request_context.lifespan_context
+
+
+def _can_ask(ctx: Ctx) -> bool:
+    """Return whether the client can put a form before the person."""
+    elicitation = ctx.client_capabilities.elicitation if ctx.client_capabilities else None
+    return elicitation is not None and (elicitation.form is not None or elicitation.url is None)
 
 
 def _client_name(ctx: Ctx) -> str:

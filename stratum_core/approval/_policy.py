@@ -12,6 +12,8 @@ approve_flows: [main@0f3ac1d2]        # ... and run one of these flows (NAME, or
 require_remote_above_usd: 50          # above this no answer given on this account is enough
 plan_ttl_hours: 24
 approval_ttl_minutes: 60
+compute:                              # Python files that documents may run by these names
+  verify_part: { file: verify_part.py, timeout_s: 10, memory_mb: 512, env: [PARTS_DIR] }
 ```
 """
 
@@ -19,7 +21,8 @@ from __future__ import annotations
 
 import os
 import stat
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
@@ -29,6 +32,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from stratum_core.errors import ConfigurationError
 from stratum_core.money import Nusd, to_nusd
+from stratum_core.specs import RegisteredFunction
 
 __all__ = ["Policy", "load_policy"]
 
@@ -62,6 +66,8 @@ class Policy:
     """How long a plan may be approved and started."""
     approval_ttl_minutes: float = 60
     """How long a yes may start its run."""
+    compute: Mapping[str, RegisteredFunction] = field(default_factory=dict[str, RegisteredFunction])
+    """Python files that documents may run, by name."""
 
 
 def _exact(value: object) -> object:
@@ -71,6 +77,23 @@ def _exact(value: object) -> object:
 
 _Usd = Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, allow_inf_nan=False)]
 _Names = Annotated[tuple[str, ...], Field(strict=False)]
+
+
+_RegisteredName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]*$", max_length=64)]
+_Variables = Annotated[
+    tuple[Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]*$")], ...], Field(strict=False)
+]
+
+
+class _ComputeEntry(BaseModel):
+    """One registered Python file as it is written."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    file: Annotated[str, Field(pattern=r"\.py$")]
+    timeout_s: Annotated[float, Field(gt=0, le=3600)] = 10.0
+    memory_mb: Annotated[int, Field(ge=64, le=1 << 20)] = 512
+    env: _Variables = ()
 
 
 class _PolicyFile(BaseModel):
@@ -89,6 +112,7 @@ class _PolicyFile(BaseModel):
     require_remote_above_usd: _Usd | None = None
     plan_ttl_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24
     approval_ttl_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 365)] = 60
+    compute: Mapping[_RegisteredName, _ComputeEntry] = Field(default_factory=dict[str, _ComputeEntry])
 
 
 def load_policy(path: Path) -> Policy:
@@ -132,6 +156,17 @@ def load_policy(path: Path) -> Policy:
         require_remote_above_nusd=_nusd(read.require_remote_above_usd),
         plan_ttl_hours=read.plan_ttl_hours,
         approval_ttl_minutes=read.approval_ttl_minutes,
+        compute={name: _registered(path.parent, entry) for name, entry in read.compute.items()},
+    )
+
+
+def _registered(folder: Path, entry: _ComputeEntry) -> RegisteredFunction:
+    """Return an entry with its file's place; the file itself is read when a plan needs it."""
+    return RegisteredFunction(
+        file=str((folder / entry.file).resolve()),
+        timeout_s=entry.timeout_s,
+        memory_mb=entry.memory_mb,
+        environ=entry.env,
     )
 
 

@@ -150,6 +150,22 @@ class Reservation:
         """Whether the request used more than was reserved for it."""
         return self._overrun
 
+    def covers(self, usage: Usage) -> bool:
+        """Return whether the reservation is open and has room for so much."""
+        return self._open and not exceeds(usage, self.usage)
+
+    def part(self, usage: Usage) -> Reservation:
+        """Make a part of the room a reservation of its own, so that several requests can be admitted together.
+
+        Raises:
+            ValueError: The reservation is closed already, or smaller than `usage`.
+        """
+        _refuse_negative(usage)
+        if not self.covers(usage):
+            raise ValueError(f"a reservation in {self._scope.name} has no room for a part of {usage}")
+        self.usage -= usage
+        return Reservation(self._scope, usage)
+
     def settle(self, actual: Usage) -> None:
         """Charge what the request really used, in full even above the reservation.
 

@@ -3,6 +3,7 @@
 from stratum_core.checks._catalogue import CATALOGUE, errors_page
 from stratum_core.checks._check import Checked, check
 from stratum_core.checks._context import Limits
+from stratum_core.checks._repair import Repaired, repair
 from stratum_core.ir import CodeInfo
 
-__all__ = ["CATALOGUE", "Checked", "CodeInfo", "Limits", "check", "errors_page"]
+__all__ = ["CATALOGUE", "Checked", "CodeInfo", "Limits", "Repaired", "check", "errors_page", "repair"]

@@ -13,6 +13,7 @@ from stratum_core.checks._signatures import ANY, Signature
 from stratum_core.contracts import Type, assignable, describe
 from stratum_core.ir import Branch, Invalid, Path, Step
 from stratum_core.ir.expressions import CompiledExpression, literal_expression
+from stratum_core.specs import CallVerb
 
 __all__ = ["Call", "check_call"]
 
@@ -37,6 +38,13 @@ class Call:
     def value(self) -> Type:
         """The type of what the call gives."""
         return self.signature.value if self.signature else ANY
+
+    @property
+    def verb(self) -> CallVerb | None:
+        """The spec of the call, None when it has a diagnostic."""
+        if self.signature is None or not self.complete:
+            return None
+        return CallVerb(kind=self.signature.kind, target=self.signature.name, inputs=self.inputs)
 
 
 def check_call(context: Context, path: Path, call: Step | Branch, scope: FlowScope) -> Call:

@@ -23,7 +23,7 @@ from stratum_core.contracts import (
 )
 from stratum_core.ir import ComputeFunction, Debate, Invalid, Path
 from stratum_core.ir.expressions import CompiledExpression
-from stratum_core.specs import LaterVerb
+from stratum_core.specs import DebateVerb
 
 __all__ = ["check_debate"]
 
@@ -49,7 +49,15 @@ def check_debate(context: Context, path: Path, debate: Debate, scope: FlowScope)
         _check_topic(context, scope, (*path, "synthesize"), synthesizer, topic)
     verb = None
     if topic is not None and len(called) == len(debate.agents) + 1:
-        verb = LaterVerb(name="debate", calls=tuple(dict.fromkeys(signature.name for signature in called)))
+        *agents, conclusion = (signature.name for signature in called)
+        verb = DebateVerb(
+            agents=tuple(agents),
+            topic=topic,
+            rounds=debate.rounds,
+            agree_on=debate.agree_on,
+            synthesize=conclusion,
+            unresolved=debate.unresolved,
+        )
     kind = ANY if synthesizer is None else _verdict(context, (*path, "synthesize"), synthesizer)
     return VerbOutcome(verb=verb, type=kind, tainted=topic is not None and scope.taint.taints(topic))
 

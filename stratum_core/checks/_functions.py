@@ -22,12 +22,11 @@ from stratum_core.ir import (
     InferFunction,
     Invalid,
     Path,
-    format_path,
     function_hash,
 )
 from stratum_core.ir.expressions import CompiledExpression
 from stratum_core.money import to_nusd
-from stratum_core.specs import ComputeSpec, FunctionSpec, InferSpec, LaterFeature
+from stratum_core.specs import ComputeSpec, FunctionSpec, InferSpec
 
 __all__ = ["check_functions", "read_budget"]
 
@@ -68,10 +67,10 @@ def _check_infer(context: Context, function: InferFunction, signature: Signature
     check_models(context, path, function)
     check_budget(context, path, function.budget)
     _check_tokens(context, path, function)
-    check_quorum(context, path, function, signature.output)
+    quorum = check_quorum(context, path, function, signature.output)
     if signature.inputs is None:
         return None
-    check_refine(context, path, function, signature)
+    refine = check_refine(context, path, function, signature)
     given = _conditions(context, path, "given", function.given, signature.inputs)
     scope = {**signature.inputs, "result": signature.output}
     ensure = _conditions(context, path, "ensure", function.ensure, scope)
@@ -86,12 +85,16 @@ def _check_infer(context: Context, function: InferFunction, signature: Signature
         given=given,
         ensure=ensure,
         model=function.model,
+        fallbacks=function.fallbacks,
         temperature=function.temperature,
         max_tokens=function.max_tokens,
         budget=read_budget(function.budget),
         retries=function.retries,
+        cache=function.cache,
+        stable=function.stable,
+        quorum=quorum,
+        refine=refine,
         function_hash=_hash(context, signature.name),
-        later=_later(path, function),
     )
 
 
@@ -104,11 +107,8 @@ def _check_compute(context: Context, function: ComputeFunction, signature: Signa
     given = _conditions(context, path, "given", function.given, signature.inputs)
     scope = {**signature.inputs, "result": signature.output}
     ensure = _conditions(context, path, "ensure", function.ensure, scope)
-    later: tuple[LaterFeature, ...] = ()
     expression = None
-    if function.python is not None:
-        later = (LaterFeature(name="python", path=format_path((*path, "python"))),)
-    else:
+    if function.python is None:
         expression = compile_result(
             context.findings,
             partial(context.compiler.compile, scope=signature.inputs),
@@ -125,10 +125,10 @@ def _check_compute(context: Context, function: ComputeFunction, signature: Signa
         inputs=signature.parameters,
         output=signature.output,
         expression=expression,
+        python=function.python,
         given=given,
         ensure=ensure,
         function_hash=_hash(context, signature.name),
-        later=later,
     )
 
 
@@ -189,17 +189,3 @@ def _check_tokens(context: Context, path: Path, function: InferFunction) -> None
             f"an answer may take {function.max_tokens:,} tokens, but the call's budget is {cap:,} tokens",
             suggestion="raise `budget.tokens` above `max_tokens` plus the prompt, or lower `max_tokens`",
         )
-
-
-def _later(path: Path, function: InferFunction) -> tuple[LaterFeature, ...]:
-    """Return the modifiers that are checked here and not run yet."""
-    present = {
-        "quorum": function.quorum is not None,
-        "refine": function.refine is not None,
-        "stable": not function.stable,
-        "fallbacks": bool(function.fallbacks),
-        "cache": function.cache != "none",
-    }
-    return tuple(
-        LaterFeature(name=name, path=format_path((*path, name))) for name, used in present.items() if used
-    )

@@ -11,7 +11,7 @@ from stratum_core.checks._signatures import Signature
 from stratum_core.contracts import ListType, Type, without_opaque
 from stratum_core.ir import BudgetForm, Flow, InferFunction, Invalid
 from stratum_core.money import format_usd, to_nusd
-from stratum_core.specs import CallVerb, FlowSpec, LaterVerb, StepSpec
+from stratum_core.specs import FlowSpec, StepSpec, called
 
 __all__ = ["check_limits"]
 
@@ -139,14 +139,10 @@ def _is_open_list(kind: Type) -> bool:
 
 def _is_paid(context: Context, step: StepSpec, paid: frozenset[str]) -> bool:
     """Return whether a step calls models."""
-    verb = step.verb
-    if isinstance(verb, CallVerb):
-        if verb.kind == "flow":
-            return verb.target in paid
-        return isinstance(context.document.functions.get(verb.target), InferFunction)
-    called = verb.calls if isinstance(verb, LaterVerb) else ()
+    functions = context.document.functions
     return any(
-        isinstance(context.document.functions.get(name), InferFunction) or name in paid for name in called
+        name in paid if kind == "flow" else isinstance(functions.get(name), InferFunction)
+        for kind, name in called(step.verb)
     )
 
 

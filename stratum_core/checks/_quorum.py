@@ -15,12 +15,13 @@ from stratum_core.contracts import (
     without_opaque,
 )
 from stratum_core.ir import InferFunction, Path
+from stratum_core.specs import Quorum
 
 __all__ = ["check_agreement", "check_quorum"]
 
 
-def check_quorum(context: Context, path: Path, function: InferFunction, output: Type) -> None:
-    """Report an incomplete or impossible quorum."""
+def check_quorum(context: Context, path: Path, function: InferFunction, output: Type) -> Quorum | None:
+    """Report an incomplete or impossible quorum; return a complete one."""
     parts = {"quorum": function.quorum, "agree_on": function.agree_on, "threshold": function.threshold}
     present = [name for name, value in parts.items() if value is not None]
     missing = [name for name, value in parts.items() if value is None]
@@ -45,6 +46,9 @@ def check_quorum(context: Context, path: Path, function: InferFunction, output: 
             )
     if function.agree_on is not None:
         check_agreement(context, (*path, "agree_on"), function.agree_on, output)
+    if function.quorum is None or function.agree_on is None or function.threshold is None:
+        return None
+    return Quorum(votes=function.quorum, agree_on=function.agree_on, threshold=function.threshold)
 
 
 def check_agreement(context: Context, path: Path, name: str, output: Type) -> None:

@@ -7,24 +7,30 @@ from stratum_core.checks._names import listed, report_unknown
 from stratum_core.checks._signatures import Signature
 from stratum_core.contracts import Type, assignable, describe
 from stratum_core.ir import ComputeFunction, InferFunction, Path
+from stratum_core.specs import Refine
 
 __all__ = ["check_refine"]
 
 
-def check_refine(context: Context, path: Path, function: InferFunction, signature: Signature) -> None:
-    """Report what is wrong with a function's `refine`."""
+def check_refine(
+    context: Context, path: Path, function: InferFunction, signature: Signature
+) -> Refine | None:
+    """Report what is wrong with a function's `refine`; return one without a fault."""
     refine = function.refine
     if refine is None or signature.inputs is None:
-        return
+        return None
     at: Path = (*path, "refine")
     scope: dict[str, Type] = {**signature.inputs, "result": signature.output}
     if refine.check is not None:
         checked = _check_call(context, (*at, "check"), refine.check, signature)
         if checked is None:
-            return  # what `check` is cannot be known, so the expressions that read it cannot be judged
+            return None  # what `check` is cannot be known, so the expressions that read it cannot be judged
         scope["check"] = checked.output
-    context.compiler.condition((*at, "until"), refine.until, scope)
-    context.compiler.compile((*at, "feedback"), refine.feedback, scope)
+    until = context.compiler.condition((*at, "until"), refine.until, scope)
+    feedback = context.compiler.compile((*at, "feedback"), refine.feedback, scope)
+    if until is None or feedback is None:
+        return None
+    return Refine(check=refine.check, until=until, feedback=feedback, max_iterations=refine.max_iterations)
 
 
 def _check_call(context: Context, path: Path, name: str, refined: Signature) -> Signature | None:

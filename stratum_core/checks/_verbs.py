@@ -13,6 +13,7 @@ from stratum_core.checks._names import did_you_mean, nearest
 from stratum_core.checks._outcomes import VerbOutcome, record
 from stratum_core.checks._signatures import ANY
 from stratum_core.contracts import (
+    AnyType,
     DateTimeType,
     EnumType,
     ListType,
@@ -23,8 +24,10 @@ from stratum_core.contracts import (
     join,
     optional,
 )
-from stratum_core.ir import AwaitHuman, Branch, Invalid, Parallel, Path, Step
-from stratum_core.specs import CallVerb, ComputeVerb, LaterVerb
+from stratum_core.ir import AwaitHuman, Branch, Invalid, Parallel, Path, Race, Step, parse_duration
+from stratum_core.ir.expressions import CompiledExpression
+from stratum_core.specs import Branch as BranchSpec
+from stratum_core.specs import ComputeVerb, HumanVerb, ParallelVerb, RaceVerb
 
 __all__ = ["check_verb"]
 
@@ -39,8 +42,7 @@ def check_verb(context: Context, path: Path, step: Step, scope: FlowScope) -> Ve
         case "parallel" if step.parallel is not None:
             return _parallel(context, (*path, "parallel"), step.parallel, scope)
         case "race" if step.race is not None:
-            branches = _branches(context, (*path, "race"), step.race.branches, scope)
-            return _later("race", branches, _common(context, (*path, "race"), "a race", branches))
+            return _race(context, (*path, "race"), step.race, scope)
         case "debate" if step.debate is not None:
             return check_debate(context, (*path, "debate"), step.debate, scope)
         case "await_human" if step.await_human is not None:
@@ -52,10 +54,7 @@ def check_verb(context: Context, path: Path, step: Step, scope: FlowScope) -> Ve
 def _call(context: Context, path: Path, step: Step, scope: FlowScope) -> VerbOutcome:
     """Check a single call."""
     call = check_call(context, path, step, scope)
-    verb = None
-    if call.signature is not None and call.complete:
-        verb = CallVerb(kind=call.signature.kind, target=call.signature.name, inputs=call.inputs)
-    return VerbOutcome(verb=verb, type=call.value, tainted=call.tainted)
+    return VerbOutcome(verb=call.verb, type=call.value, tainted=call.tainted)
 
 
 def _compute(path: Path, step: Step, scope: FlowScope) -> VerbOutcome:
@@ -75,9 +74,14 @@ class _Branches:
     """The checked branches of a parallel or race."""
 
     types: Mapping[str, Type]
-    calls: tuple[str, ...]
-    right: bool
+    specs: tuple[BranchSpec, ...]
+    """Those without a diagnostic."""
     tainted: bool
+
+    @property
+    def right(self) -> bool:
+        """Whether none has a diagnostic."""
+        return len(self.specs) == len(self.types)
 
 
 def _branches(
@@ -88,24 +92,25 @@ def _branches(
 ) -> _Branches:
     """Check every branch."""
     types: dict[str, Type] = {}
-    calls: list[str] = []
-    right, tainted = True, False
+    specs: list[BranchSpec] = []
+    tainted = False
     for name, branch in branches.items():
         if isinstance(branch, Invalid):
             types[name] = ANY
             continue
         call = check_call(context, (*path, "branches", name), branch, scope)
         types[name] = call.value
-        right &= call.complete and call.signature is not None
         tainted |= call.tainted
-        if call.signature is not None:
-            calls.append(call.signature.name)
-    return _Branches(types=types, calls=tuple(calls), right=right, tainted=tainted)
+        if call.verb is not None:
+            specs.append(BranchSpec(name=name, call=call.verb))
+    return _Branches(types=types, specs=tuple(specs), tainted=tainted)
 
 
-def _later(name: str, branches: _Branches, kind: Type) -> VerbOutcome:
-    """Return the outcome of a verb with branches."""
-    verb = LaterVerb(name=name, calls=branches.calls) if branches.right else None
+def _race(context: Context, path: Path, race: Race, scope: FlowScope) -> VerbOutcome:
+    """Check branches of which the first acceptable value wins."""
+    branches = _branches(context, path, race.branches, scope)
+    kind = _common(context, path, "a race", branches)
+    verb = RaceVerb(branches=branches.specs) if branches.right else None
     return VerbOutcome(verb=verb, type=kind, tainted=branches.tainted)
 
 
@@ -132,9 +137,18 @@ def _parallel(context: Context, path: Path, parallel: Parallel, scope: FlowScope
             kind = ListType(
                 item=_common(context, path, f"a parallel step with `require: {required}`", branches)
             )
+    validate = None
     if parallel.validate_ is not None:
-        scope.over_results((*path, "validate"), parallel.validate_, kind)
-    return _later("parallel", branches, kind)
+        validate = scope.over_results((*path, "validate"), parallel.validate_, kind)
+    verb = None
+    if branches.right:
+        verb = ParallelVerb(
+            branches=branches.specs,
+            require=required,
+            validate=validate,
+            concurrency=parallel.concurrency,
+        )
+    return VerbOutcome(verb=verb, type=kind, tainted=branches.tainted)
 
 
 def _common(context: Context, path: Path, what: str, branches: _Branches) -> Type:
@@ -158,21 +172,41 @@ def _common(context: Context, path: Path, what: str, branches: _Branches) -> Typ
 
 def _await_human(context: Context, path: Path, human: AwaitHuman, scope: FlowScope) -> VerbOutcome:
     """Check a question to a person."""
-    right = True
+    show: dict[str, CompiledExpression] = {}
     for name, form in human.show.items():
-        right &= scope.compile((*path, "show", name), form) is not None
+        expression = scope.compile((*path, "show", name), form)
+        if expression is not None:
+            show[name] = expression
+    answer = _answer(context, path, human)
+    right = len(show) == len(human.show)
     if human.on_timeout != "fail":
-        right &= _check_timeout(context, path, human)
-    value: Type = EnumType(human.options) if human.options else StringType()
+        right &= _check_timeout(context, path, human, answer)
     text = optional(StringType())
     kind = record(
-        {"value": value, "reviewer": text, "rationale": text, "decided_at": DateTimeType()},
+        {"value": answer, "reviewer": text, "rationale": text, "decided_at": DateTimeType()},
         name=context.own_name("HumanDecision"),
     )
-    return VerbOutcome(verb=LaterVerb(name="await_human") if right else None, type=kind)
+    verb = None
+    if right:
+        verb = HumanVerb(
+            question=human.question,
+            show=show,
+            options=human.options,
+            answer=answer,
+            timeout_s=None if human.timeout is None else parse_duration(human.timeout),
+            on_timeout=None if human.on_timeout == "fail" else human.on_timeout,
+        )
+    return VerbOutcome(verb=verb, type=kind)
 
 
-def _check_timeout(context: Context, path: Path, human: AwaitHuman) -> bool:
+def _answer(context: Context, path: Path, human: AwaitHuman) -> Type:
+    """Return the type of the person's answer."""
+    if human.type is not None:
+        return context.types.read((*path, "type"), human.type)
+    return EnumType(human.options) if human.options else StringType()
+
+
+def _check_timeout(context: Context, path: Path, human: AwaitHuman, answer: Type) -> bool:
     """Report an answer on timeout that cannot be; return whether it is right."""
     at: Path = (*path, "on_timeout")
     if human.timeout is None:
@@ -183,14 +217,17 @@ def _check_timeout(context: Context, path: Path, human: AwaitHuman) -> bool:
             suggestion="add a timeout, for example timeout: 24h",
             key=True,
         )
-    if human.on_timeout in human.options:
+    options = (
+        [value for value in answer.values if isinstance(value, str)] if isinstance(answer, EnumType) else []
+    )
+    if human.on_timeout in options or isinstance(answer, AnyType):
         return human.timeout is not None
-    guess = nearest(human.on_timeout, ["fail", *human.options])
+    guess = nearest(human.on_timeout, ["fail", *options])
     context.findings.add(
         "E335",
         at,
         f"`{human.on_timeout}` is neither `fail` nor one of the options",
-        suggestion=did_you_mean(guess, "answers", ["fail", *human.options]),
+        suggestion=did_you_mean(guess, "answers", ["fail", *options]),
         fix=context.findings.replacement(at, guess),
     )
     return False

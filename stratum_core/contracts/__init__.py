@@ -10,6 +10,7 @@ from stratum_core.contracts._relations import (
     without_opaque,
 )
 from stratum_core.contracts._schema import json_schema
+from stratum_core.contracts._type_json import type_from_json, type_to_json
 from stratum_core.contracts._types import (
     AnyType,
     BoolType,
@@ -73,6 +74,8 @@ __all__ = [
     "join",
     "json_schema",
     "optional",
+    "type_from_json",
+    "type_to_json",
     "validator",
     "without_opaque",
 ]

@@ -2,12 +2,14 @@
 
 from stratum_core.approval import terminal_refusal
 from stratum_core.engine._engine import Engine
+from stratum_core.engine._reviews import ReviewDesk, ReviewState, ReviewView, Shown
 from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import (
     ApprovalState,
     ApprovalView,
     EstimateView,
     PlanView,
+    Rewrite,
     RunView,
     Validation,
 )
@@ -18,8 +20,13 @@ __all__ = [
     "Engine",
     "EstimateView",
     "PlanView",
+    "ReviewDesk",
+    "ReviewState",
+    "ReviewView",
+    "Rewrite",
     "RunView",
     "Settings",
+    "Shown",
     "Validation",
     "terminal_refusal",
 ]

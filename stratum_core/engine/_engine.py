@@ -10,6 +10,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from importlib import resources
@@ -27,14 +28,16 @@ from stratum_core.approval import (
     require_local_allowed,
     this_principal,
 )
-from stratum_core.checks import Limits, check
+from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
+from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
 from stratum_core.engine._pictures import plan_view, run_report, run_view, unreadable_run
+from stratum_core.engine._reviews import ReviewDesk, decisions_change
 from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
-from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, RunView, Validation
+from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, Rewrite, RunView, Validation
 from stratum_core.errors import JournalError, PlanError, RunError
-from stratum_core.ir import MAX_BYTES, ir_schema
+from stratum_core.ir import ir_schema
 from stratum_core.journal import ApprovalRecord, Channel, ControlStore, PlanRecord, RunRecord
 from stratum_core.llm import missing_key
 from stratum_core.money import NUSD_PER_USD, to_usd
@@ -74,6 +77,7 @@ class Engine:
         self.settings = settings
         self._clock = clock
         self._control = ControlStore.open(settings.state_dir, clock=clock)
+        self.reviews = ReviewDesk(self._control)
         self._runners = Runners(settings.state_dir, settings.environ)
         self._simulated: dict[str, bool] = {}
 
@@ -103,12 +107,32 @@ class Engine:
         Raises:
             InputError: The path leads outside the allowed folders, or to nothing.
         """
-        checked = check(self._text(spec), limits=self._limits())
-        return Validation(
-            ok=checked.ok,
-            diagnostics=tuple(diagnostic.to_json() for diagnostic in checked.diagnostics),
-            ir_hash="" if checked.program is None else checked.program.ir_hash,
-        )
+        return validated(spec, Roots(*self.settings.roots), self._limits())
+
+    def repair(self, spec: str) -> Rewrite:
+        """Return a document with every machine-applicable fix made; `write` puts it in its file's place.
+
+        Raises:
+            InputError: The path leads outside the allowed folders, or to nothing, or the file is not UTF-8.
+        """
+        return repaired(spec, Roots(*self.settings.roots), self._limits())
+
+    def canonical_form(self, spec: str) -> Rewrite:
+        """Return a document in its one layout, defaults left out; only comments at the top are kept.
+
+        Raises:
+            DiagnosticsError: The document is wrong.
+            InputError: As for `repair`.
+        """
+        return rewritten(spec, Roots(*self.settings.roots), self._limits())
+
+    def write(self, rewrite: Rewrite) -> None:
+        """Put a rewritten document in its file's place, whole or not at all.
+
+        Raises:
+            InputError: It came from no file, the file was changed since it was read, or it cannot be written.
+        """
+        write_back(rewrite)
 
     def schema(self) -> JsonValue:
         """Return the JSON Schema of the document language."""
@@ -143,7 +167,7 @@ class Engine:
             ConfigurationError: No model is configured, or its key is missing.
         """
         plan = build_plan(
-            self._text(spec),
+            read_spec(spec, Roots(*self.settings.roots)),
             flow=flow,
             inputs=inputs,
             options=PlanOptions.from_json(dict(options or {})),
@@ -259,13 +283,16 @@ class Engine:
     def resume(self, run_id: str) -> RunView:
         """Re-join a live run, or start a runner for one that stopped before its end.
 
-        What is on record is not bought again. A person's answer never travels through here.
+        What is on record is not bought again. A person's answer never travels through here; while none has come in, a
+        run that waits for one goes on waiting.
 
         Raises:
             RunError: There is no such run.
         """
         view = self.show_run(run_id)
         if view.live or view.state in {"completed", "completed_with_failures", "cancelled"}:
+            return view
+        if not decisions_change(self._control.run(run_id), self.reviews.of_run(run_id)):
             return view
         self._start(run_id, self._control.plan(view.plan_id).record)
         return self.show_run(run_id)
@@ -334,16 +361,11 @@ class Engine:
 
     # --- inside -----------------------------------------------------------------------------------------------
 
-    def _text(self, spec: str) -> str | bytes:
-        """Return a document's text, read from its file when `spec` is a path."""
-        if "\n" in spec or spec.lstrip().startswith("{"):
-            return spec
-        return Roots(*self.settings.roots).read(spec, max_bytes=MAX_BYTES).data
-
     def _limits(self) -> Limits:
         policy = self.settings.policy
         return Limits(
             models_allowed=policy.models_allowed,
+            compute_registry=frozenset(policy.compute),
             max_usd=None if policy.max_nusd is None else Decimal(policy.max_nusd) / NUSD_PER_USD,
         )
 
@@ -357,6 +379,7 @@ class Engine:
             missing_key=lambda model: missing_key(model, settings.environ),
             limits=self._limits(),
             bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
+            registry=policy.compute,
             ttl=timedelta(hours=policy.plan_ttl_hours),
         )
 
@@ -387,6 +410,7 @@ class Engine:
             alive=alive,
             simulated=self._simulated[run.plan_id],
             fault=fault,
+            waiting=self.reviews.waiting(run.run_id),
         )
 
     def _require_startable(self, plan: PlanRecord) -> None:
@@ -398,7 +422,12 @@ class Engine:
             return  # creating the run says what is missing
         if answer.channel != "policy":
             require_local_allowed(facts, self.settings.policy)
-        reopen(plan.record)
+        for name, entry in reopen(plan.record).registry.items():
+            if self.settings.policy.compute.get(name) != replace(entry, sha256=""):
+                raise PlanError(
+                    f"the policy does not register {name!r} as it did when the plan was made",
+                    remedy="plan again",
+                )
 
     def _usable_plan(self, plan_id: str) -> PlanRecord:
         plan = self._control.plan(plan_id)

@@ -6,12 +6,13 @@ Only reads. A run's own journal is believed over the control file, which its run
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
 from stratum_core.contracts import JsonValue
-from stratum_core.engine._receipt import progress_line, receipt_line, small_result
+from stratum_core.engine._receipt import progress_line, receipt_line, small_result, waiting_words
+from stratum_core.engine._reviews import ReviewView
 from stratum_core.engine._views import ApprovalState, PlanView, RunView
 from stratum_core.errors import JournalError, RunError
 from stratum_core.journal import Progress, RunReader, RunRecord, RunSnapshot, RunState
@@ -20,6 +21,7 @@ from stratum_core.money import to_usd
 __all__ = ["plan_view", "run_report", "run_view", "unreadable_run"]
 
 _MAX_EVENTS = 10_000
+_MAX_QUESTIONS = 10
 _RESUMABLE: frozenset[RunState] = frozenset({"interrupted", "stopped_limit", "failed", "waiting"})
 
 
@@ -52,7 +54,15 @@ def _warnings(record: Mapping[str, JsonValue]) -> tuple[str, ...]:
     return (*cast("list[str]", record["warnings"]), *lines)
 
 
-def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool, fault: str = "") -> RunView:
+def run_view(
+    state_dir: Path,
+    run: RunRecord,
+    *,
+    alive: bool,
+    simulated: bool,
+    fault: str = "",
+    waiting: Sequence[ReviewView] = (),
+) -> RunView:
     """Return a run as a surface shows it.
 
     Args:
@@ -61,6 +71,7 @@ def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool, f
         alive: Whether a live process works on it.
         simulated: Whether its plan uses the offline model, whose dollars are not real.
         fault: How its runner died, when it could not write that down; empty when it did not.
+        waiting: Its questions that nobody has answered.
     """
     snapshot = _snapshot(state_dir, run.run_id)
     receipt = _receipt(run, snapshot)
@@ -79,10 +90,18 @@ def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool, f
     else:
         counted = census or _bare_census(snapshot)
         message = receipt_line(
-            state=state, census=counted, result=result, error=error, out=out, simulated=simulated
+            state=state,
+            census=counted,
+            result=result,
+            error=error,
+            out=out,
+            simulated=simulated,
+            questions=len(waiting),
         )
-        if state in _RESUMABLE:
+        if state in _RESUMABLE and not (state == "waiting" and waiting):
             message += f" To go on: stratum resume {run.run_id}"
+    if waiting:
+        message += waiting_words(run.run_id, len(waiting), state=state)
     return RunView(
         run_id=run.run_id,
         plan_id=run.plan_id,
@@ -100,6 +119,8 @@ def run_view(state_dir: Path, run: RunRecord, *, alive: bool, simulated: bool, f
         out=out,
         error=error,
         chain_head="" if snapshot is None else snapshot.chain_head,
+        waiting_for=len(waiting),
+        questions=tuple(review.to_json() for review in waiting[:_MAX_QUESTIONS]),
     )
 
 

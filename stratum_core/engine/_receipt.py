@@ -11,7 +11,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.journal import RunState
 from stratum_core.money import format_usd
 
-__all__ = ["progress_line", "receipt_line", "small_result"]
+__all__ = ["progress_line", "receipt_line", "small_result", "waiting_words"]
 
 _MAX_NAMED_FIGURES = 4
 _MAX_RESULT_CHARACTERS = 4_000
@@ -46,15 +46,17 @@ def receipt_line(
     error: str,
     out: str,
     simulated: bool,
+    questions: int = 0,
 ) -> str:
     """Return the one line that ends a run.
 
     For example: `Done. 124 processed, 9 flagged, 31 replies, $0.021 (simulated), 6 retries. Results: out.csv`.
     """
     parts = _figures(result) or _item_figures(census)
-    failed = _count(census, "items_failed")
-    if failed:
-        parts.append(f"{failed} failed")
+    for name in ("failed", "waiting"):
+        count = _count(census, f"items_{name}")
+        if count:
+            parts.append(f"{count} {name}")
     parts.append(_money(_count(census, "nusd"), simulated=simulated))
     retries = census.get("retries")
     tries = (
@@ -66,10 +68,17 @@ def receipt_line(
     unknown = _count(census, "calls_possibly_paid")
     if unknown:
         parts.append(f"{unknown} {'call' if unknown == 1 else 'calls'} possibly paid")
-    sentence = f"{_HEADS[state]}. {', '.join(parts)}."
+    sentence = f"{_head(state, questions)}. {', '.join(parts)}."
     if error:
         sentence += f" {error.rstrip('.')}."
     return f"{sentence} Results: {out}" if out else sentence
+
+
+def waiting_words(run_id: str, questions: int, *, state: RunState) -> str:
+    """Return what a person can do about questions that wait, to be put after a run's one line."""
+    if state == "waiting":
+        return f" To answer: stratum decide {run_id}"
+    return f" For a person: {_questions(questions)}: stratum decide {run_id}"
 
 
 def small_result(value: JsonValue, rendered: str) -> JsonValue:
@@ -79,6 +88,17 @@ def small_result(value: JsonValue, rendered: str) -> JsonValue:
     if isinstance(value, Mapping):
         return {name: part for name, part in value.items() if isinstance(part, (str, int, float, bool))}
     return None
+
+
+def _head(state: RunState, questions: int) -> str:
+    """Return how a run stands; a run that waited for answers and has them waits for nobody any more."""
+    if state != "waiting":
+        return _HEADS[state]
+    return f"{_HEADS[state]}: {_questions(questions)}" if questions else "Answered, ready to go on"
+
+
+def _questions(count: int) -> str:
+    return "1 question" if count == 1 else f"{count:,} questions"
 
 
 def _figures(result: JsonValue) -> list[str]:

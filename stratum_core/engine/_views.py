@@ -8,12 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Literal, TypeAlias
 
 from stratum_core.contracts import JsonValue
 from stratum_core.journal import RunState
 
-__all__ = ["ApprovalState", "ApprovalView", "EstimateView", "PlanView", "RunView", "Validation"]
+__all__ = ["ApprovalState", "ApprovalView", "EstimateView", "PlanView", "Rewrite", "RunView", "Validation"]
 
 ApprovalState: TypeAlias = Literal["approved", "declined", "needs_approval"]
 
@@ -30,6 +31,27 @@ class Validation:
     def to_json(self) -> dict[str, JsonValue]:
         """Return the flat record a surface shows."""
         return {"ok": self.ok, "diagnostics": list(self.diagnostics), "ir_hash": self.ir_hash}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rewrite:
+    """A document with its fixes, or in its canonical form."""
+
+    before: str
+    text: str
+    validation: Validation
+    """Of `text`."""
+    applied: tuple[Mapping[str, JsonValue], ...] = ()
+    """The diagnostics that were mended, with their places before the fix."""
+    path: Path | None = None
+    """The file it came from; None for text."""
+    loses_comments: bool = False
+    """Whether comments of `before`, other than those at its top, are not in `text`."""
+
+    @property
+    def changed(self) -> bool:
+        """Whether the text differs from what was given."""
+        return self.text != self.before
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -154,6 +176,10 @@ class RunView:
     error: str = ""
     chain_head: str = ""
     """Head of the journal's hash chain: what the receipt is checked against."""
+    waiting_for: int = 0
+    """Questions of the run that a person still has to answer."""
+    questions: tuple[Mapping[str, JsonValue], ...] = ()
+    """The first of them, without what they show."""
 
     @property
     def final(self) -> bool:
@@ -180,6 +206,8 @@ class RunView:
             ("out", self.out),
             ("error", self.error),
             ("chain_head", self.chain_head),
+            ("waiting_for", self.waiting_for or None),
+            ("questions", list(self.questions) or None),
         )
         record.update({name: value for name, value in optional if value not in (None, "", {})})
         return record

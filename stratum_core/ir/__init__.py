@@ -27,9 +27,11 @@ from stratum_core.ir._document import (
     VerbName,
 )
 from stratum_core.ir._dump import dump
+from stratum_core.ir._edits import apply_fixes, has_inner_comments, leading_comments
 from stratum_core.ir._load import LoadedDocument, load
 from stratum_core.ir._positions import Path, Positions, format_path
 from stratum_core.ir._read_flows import parse_require
+from stratum_core.ir._read_verbs import parse_duration
 from stratum_core.ir._schema import ir_schema
 from stratum_core.ir._source import MAX_BYTES, Span
 from stratum_core.ir._type_text import ParsedType, TypeFinding, parse_type
@@ -68,13 +70,17 @@ __all__ = [
     "TypeFinding",
     "TypeForm",
     "VerbName",
+    "apply_fixes",
     "canonical",
     "dump",
     "format_path",
     "function_hash",
+    "has_inner_comments",
     "ir_hash",
     "ir_schema",
+    "leading_comments",
     "load",
+    "parse_duration",
     "parse_require",
     "parse_type",
 ]

@@ -86,6 +86,7 @@ _EXPRESSIONS = frozenset(
         "inputs",
     }
 )
+_TYPES = frozenset({"output", "type"})
 _DROPPED = frozenset({"description", "verb"})
 _PREFIX = "stratum-ir-1\n"
 _SHORT = 12
@@ -195,7 +196,7 @@ class _Writer:
         """Return one field's value."""
         if name in _EXPRESSIONS:
             return None if value is None else self._expression(value)
-        if name == "output" and isinstance(value, (str, LongType, Invalid)):
+        if name in _TYPES and isinstance(value, (str, LongType, Invalid)):
             return self._type(value)
         if isinstance(value, Mapping):
             return [[key, self._entry(name, item)] for key, item in value.items()]

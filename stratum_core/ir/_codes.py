@@ -128,7 +128,10 @@ _ROWS: Mapping[str, tuple[str, str, str]] = {
     ),
     "E119": (
         "Not exactly one of several keys",
-        "A step has exactly one verb, a branch one callee, a compute function one of expression and python.",
+        (
+            "A step has exactly one verb, a branch one callee, a compute function one of expression and python, and "
+            "await_human at most one of options and type."
+        ),
         "Keep one; make each verb its own step.",
     ),
     "E120": (

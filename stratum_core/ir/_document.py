@@ -218,11 +218,13 @@ class AwaitHuman:
     question: str
     show: Mapping[str, Expr] = field(default_factory=dict[str, Expr])
     options: tuple[str, ...] = ()
-    """Empty: free text."""
+    """The answers to choose from; empty: `type` says what fits."""
+    type: TypeForm | None = None
+    """The type of the answer, never beside options; None without options: free text."""
     timeout: str | None = None
     """`90s`, `15m`, `24h` or `7d`; None waits without end."""
     on_timeout: str = "fail"
-    """`fail`, or one of the options."""
+    """`fail`, or one of the answers to choose from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

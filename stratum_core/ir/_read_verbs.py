@@ -4,13 +4,25 @@ from __future__ import annotations
 
 from typing import Literal
 
-from stratum_core.ir._document import INVALID, AwaitHuman, Branch, Debate, Expr, Invalid, Parallel, Race
+from stratum_core.ir._document import (
+    INVALID,
+    AwaitHuman,
+    Branch,
+    Debate,
+    Expr,
+    Invalid,
+    Parallel,
+    Race,
+    TypeForm,
+)
 from stratum_core.ir._positions import Path
+from stratum_core.ir._read_types import read_type
 from stratum_core.ir._reader import Keys, Reader, shown
 from stratum_core.ir._yaml import Raw
 
 __all__ = [
     "MAX_CONCURRENCY",
+    "parse_duration",
     "read_await_human",
     "read_concurrency",
     "read_debate",
@@ -28,11 +40,19 @@ _DEBATE = Keys(
     optional=("rounds", "agree_on", "unresolved"),
 )
 _AWAIT = Keys(
-    what="await_human", required=("question",), optional=("show", "options", "timeout", "on_timeout")
+    what="await_human",
+    required=("question",),
+    optional=("show", "options", "type", "timeout", "on_timeout"),
 )
+_SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 _MAX_ROUNDS = 8
 _FEWEST_AGENTS = 2
 _MAX_BRANCHES = 1_000
+
+
+def parse_duration(text: str) -> int:
+    """Return the seconds of a duration such as `90s`, `15m`, `24h` or `7d`, as `load` gives it."""
+    return int(text[:-1]) * _SECONDS[text[-1]]
 
 
 def read_concurrency(reader: Reader, data: dict[str, Raw], path: Path) -> int | None:
@@ -151,6 +171,7 @@ def read_await_human(reader: Reader, data: dict[str, Raw], path: Path) -> AwaitH
         question=reader.text(found, here, "question"),
         show=_read_show(reader, found, here),
         options=_read_options(reader, found, here),
+        type=_read_answer(reader, found, here),
         timeout=reader.duration(found, here, "timeout"),
         on_timeout=reader.text(found, here, "on_timeout", "fail"),
     )
@@ -163,6 +184,23 @@ def _read_show(reader: Reader, data: dict[str, Raw], path: Path) -> dict[str, Ex
     if isinstance(found, Invalid):
         return {}
     return {label: reader.argument(raw, (*here, label)) for label, raw in found.items()}
+
+
+def _read_answer(reader: Reader, data: dict[str, Raw], path: Path) -> TypeForm | None:
+    """Return the declared type of the answer."""
+    if "type" not in data:
+        return None
+    here = (*path, "type")
+    if "options" in data:
+        reader.report(
+            "E119",
+            here,
+            "await_human takes `options` or `type`, not both",
+            "the options are the type; with neither, the answer is free text",
+            key=True,
+        )
+        return INVALID
+    return read_type(reader, data["type"], here)
 
 
 def _read_options(reader: Reader, data: dict[str, Raw], path: Path) -> tuple[str, ...]:

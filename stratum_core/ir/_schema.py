@@ -288,13 +288,20 @@ def _debate() -> _Schema:
 
 
 def _await_human() -> _Schema:
-    return _object(
-        {
-            "question": _ref("text"),
-            "show": {"type": ["object", "null"], "additionalProperties": _ref("argument")},
-            "options": _one_or_many(_ref("text")),
-            "timeout": {"type": "string", "pattern": "^[1-9][0-9]{0,6}[smhd]$"},
-            "on_timeout": {**_ref("text"), "default": "fail"},
-        },
-        required=("question",),
-    )
+    return {
+        **_object(
+            {
+                "question": _ref("text"),
+                "show": {"type": ["object", "null"], "additionalProperties": _ref("argument")},
+                "options": {
+                    **_one_or_many(_ref("text")),
+                    "description": "The answers to choose from; with neither options nor type: free text.",
+                },
+                "type": {**_ref("type"), "description": "The type of the answer, in place of options."},
+                "timeout": {"type": "string", "pattern": "^[1-9][0-9]{0,6}[smhd]$"},
+                "on_timeout": {**_ref("text"), "default": "fail"},
+            },
+            required=("question",),
+        ),
+        "not": {"required": ["options", "type"]},
+    }

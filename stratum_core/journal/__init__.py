@@ -4,7 +4,9 @@ from stratum_core.journal._chain import ChainCheck
 from stratum_core.journal._control import ControlStore
 from stratum_core.journal._memory import MemoryJournal
 from stratum_core.journal._protocol import (
+    ACCEPTED,
     FINAL_STATES,
+    TAKEN,
     AttemptState,
     Intent,
     Journal,
@@ -22,10 +24,21 @@ from stratum_core.journal._records import (
     PlanRecord,
     RunRecord,
 )
+from stratum_core.journal._review_desks import MemoryReviews, RunReviews
+from stratum_core.journal._reviews import (
+    Question,
+    ReviewChannel,
+    ReviewDecision,
+    ReviewRecord,
+    Reviews,
+    check_answer,
+)
 from stratum_core.journal._sqlite import RunJournal, is_owned
 
 __all__ = [
+    "ACCEPTED",
     "FINAL_STATES",
+    "TAKEN",
     "ApprovalRecord",
     "AttemptState",
     "ChainCheck",
@@ -38,14 +51,22 @@ __all__ = [
     "Journal",
     "JournalEvent",
     "MemoryJournal",
+    "MemoryReviews",
     "PlanRecord",
     "Progress",
+    "Question",
     "RecordedAttempt",
+    "ReviewChannel",
+    "ReviewDecision",
+    "ReviewRecord",
+    "Reviews",
     "RunJournal",
     "RunReader",
     "RunRecord",
+    "RunReviews",
     "RunSnapshot",
     "RunState",
     "SettledState",
+    "check_answer",
     "is_owned",
 ]

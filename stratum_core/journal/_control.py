@@ -1,4 +1,4 @@
-"""The control file: plans, approvals, the index of runs and commands to runners, shared by many processes.
+"""The control file: plans, approvals, runs, commands to runners and questions to people, shared by many processes.
 
 Every method is one short transaction of its own; changes are made one process at a time, under a lock file.
 An approval is used up in the transaction that creates its run, so one yes never starts two runs.
@@ -10,6 +10,7 @@ import sqlite3
 import time
 from collections.abc import Generator, Mapping
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 from stratum_core.contracts import JsonValue
@@ -30,14 +31,35 @@ from stratum_core.journal._control_tables import (
 )
 from stratum_core.journal._encoding import encode
 from stratum_core.journal._files import connect, locked, naming_file, private_directory, sqlite_file
-from stratum_core.journal._ids import check_approval_id, check_plan_id, check_run_id
+from stratum_core.journal._ids import check_approval_id, check_plan_id, check_review_id, check_run_id
 from stratum_core.journal._ledger import Clock
 from stratum_core.journal._migrations import CONTROL_FILE, migrate, refuse_newer
 from stratum_core.journal._protocol import FINAL_STATES, RunState
 from stratum_core.journal._records import ApprovalRecord, CommandRecord, PlanRecord, RunRecord
+from stratum_core.journal._review_rows import (
+    insert_review,
+    next_number,
+    read_review,
+    read_review_at,
+    read_reviews,
+    save_review_decision,
+)
+from stratum_core.journal._reviews import (
+    Question,
+    ReviewChannel,
+    ReviewDecision,
+    ReviewRecord,
+    as_of,
+    check_answer,
+    new_review,
+    refuse_other,
+)
 from stratum_core.money import format_usd
 
 __all__ = ["ControlStore"]
+
+_OVER: frozenset[RunState] = frozenset({"completed", "completed_with_failures", "cancelled"})
+"""States in which no answer can matter any more."""
 
 
 class ControlStore:
@@ -240,6 +262,80 @@ class ControlStore:
         with self._reading() as connection:
             return read_commands(connection, run_id, after_seq)
 
+    def ask_review(self, run_id: str, path: str, question: Question) -> ReviewRecord:
+        """Store a run's question unless it stands already, and return it as it stands now.
+
+        A question whose time is over is decided by that, once and for all.
+
+        Raises:
+            RunError: There is no such run.
+            DeterminismError: Another question stands at this path.
+            JournalError: The file cannot be written.
+        """
+        now_ms = self._now_ms()
+        with self._changing() as connection:
+            _run(connection, run_id)
+            stored = read_review_at(connection, run_id, path)
+            if stored is None:
+                number = next_number(connection, run_id)
+                review = new_review(run_id, path, question, number=number, now_ms=now_ms)
+                insert_review(connection, review)
+                return review
+            return _settled(connection, refuse_other(stored, question), now_ms)
+
+    def decide_review(
+        self,
+        review_id: str,
+        value: JsonValue,
+        *,
+        channel: ReviewChannel,
+        reviewer: str,
+        rationale: str = "",
+    ) -> ReviewRecord:
+        """Store a person's answer unless a decision stands already, and return the question with the one that stands.
+
+        Raises:
+            RunError: There is no such question, or its run is over.
+            ContractViolation: The answer does not fit the question, which still waits.
+            JournalError: The file cannot be written.
+        """
+        now_ms = self._now_ms()
+        with self._changing() as connection:
+            stored = read_review(connection, check_review_id(review_id))
+            if stored is None:
+                raise RunError(f"there is no question {review_id}", remedy="list the questions of the run")
+            standing = _settled(connection, stored, now_ms)
+            if standing.decision is not None:
+                return standing
+            run = _run(connection, stored.run_id)
+            if run.state in _OVER:
+                raise RunError(
+                    f"run {run.run_id} is {run.state.replace('_', ' ')}: nobody waits for this answer any more",
+                    remedy="plan again to ask again",
+                    detail={"state": run.state},
+                )
+            decision = ReviewDecision(
+                value=check_answer(stored, value, rationale),
+                channel=channel,
+                reviewer=reviewer,
+                rationale=rationale,
+                at_ms=now_ms,
+            )
+            save_review_decision(connection, review_id, decision)
+        return replace(stored, decision=decision)
+
+    def reviews(self, run_id: str) -> tuple[ReviewRecord, ...]:
+        """Return every question of a run in the order of asking, each as it stands now.
+
+        Raises:
+            RunError: The id could not name a run.
+            JournalError: The file cannot be read.
+        """
+        check_run_id(run_id)
+        now_ms = self._now_ms()
+        with self._reading() as connection:
+            return tuple(as_of(review, now_ms) for review in read_reviews(connection, run_id))
+
     @property
     def _lock(self) -> Path:
         return self.path.with_suffix(".lock")
@@ -276,6 +372,14 @@ def _plan(connection: sqlite3.Connection, plan_id: str) -> PlanRecord:
     if plan is None:
         raise PlanError(f"there is no plan {plan_id}", remedy="plan first; the reply holds the plan's id")
     return plan
+
+
+def _settled(connection: sqlite3.Connection, review: ReviewRecord, now_ms: int) -> ReviewRecord:
+    """Return a question as it stands; a lapse that nobody has written down yet is written down now."""
+    standing = as_of(review, now_ms)
+    if review.decision is None and standing.decision is not None:
+        save_review_decision(connection, review.review_id, standing.decision)
+    return standing
 
 
 def _run(connection: sqlite3.Connection, run_id: str) -> RunRecord:

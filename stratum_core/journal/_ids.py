@@ -6,7 +6,7 @@ import re
 
 from stratum_core.errors import ApprovalError, PlanError, RunError, StratumError
 
-__all__ = ["check_approval_id", "check_plan_id", "check_run_id"]
+__all__ = ["check_approval_id", "check_plan_id", "check_review_id", "check_run_id"]
 
 _ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,63}")
 
@@ -36,6 +36,15 @@ def check_approval_id(text: str) -> str:
         ApprovalError: It has other characters than letters, digits, `_` and `-`, or more than 64 of them.
     """
     return _checked(text, "an approval", ApprovalError)
+
+
+def check_review_id(text: str) -> str:
+    """Return the id of a question to a person as it is.
+
+    Raises:
+        RunError: It has other characters than letters, digits, `_` and `-`, or more than 64 of them.
+    """
+    return _checked(text, "a question", RunError)
 
 
 def _checked(text: str, what: str, error: type[StratumError]) -> str:

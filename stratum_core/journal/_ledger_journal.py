@@ -12,7 +12,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.journal._encoding import encode
 from stratum_core.journal._ledger import Change, Ledger
 from stratum_core.journal._protocol import Intent, RecordedAttempt, RunState, SettledState
-from stratum_core.journal._tables import read_attempts_at
+from stratum_core.journal._tables import read_attempts_at, read_attempts_within, read_events_of
 
 __all__ = ["Committer", "LedgerJournal"]
 
@@ -41,6 +41,7 @@ class LedgerJournal:
         self._committer = committer
         self._reading = reading
         self._closed = False
+        self._events: dict[str, Mapping[str, Mapping[str, JsonValue]]] = {}
 
     async def intent(self, intent: Intent) -> None:
         recorded = False
@@ -85,6 +86,18 @@ class LedgerJournal:
         if self._ledger.epoch == 1:
             return ()
         return tuple(read_attempts_at(self._reading, path, before_epoch=self._ledger.epoch))
+
+    def attempts_within(self, path: str) -> Sequence[RecordedAttempt]:
+        if self._ledger.epoch == 1:
+            return ()
+        return tuple(read_attempts_within(self._reading, path, before_epoch=self._ledger.epoch))
+
+    def recorded(self, kind: str) -> Mapping[str, Mapping[str, JsonValue]]:
+        if self._ledger.epoch == 1:
+            return {}
+        if kind not in self._events:
+            self._events[kind] = dict(read_events_of(self._reading, kind, before_epoch=self._ledger.epoch))
+        return self._events[kind]
 
     def recorded_usage(self) -> Usage:
         return self._ledger.charged

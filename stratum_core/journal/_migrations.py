@@ -64,8 +64,16 @@ CONTROL_FILE: tuple[str, ...] = (
     );
     CREATE INDEX commands_by_run ON commands (run_id, seq);
     """,
+    """
+    CREATE TABLE reviews (
+        review_id TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs (run_id), path TEXT NOT NULL,
+        number INTEGER NOT NULL, question TEXT NOT NULL, created_at_ms INTEGER NOT NULL, value TEXT,
+        channel TEXT, reviewer TEXT, rationale TEXT, decided_at_ms INTEGER,
+        UNIQUE (run_id, path), UNIQUE (run_id, number)
+    );
+    """,
 )
-"""Plans, approvals, the index of runs, and commands to runners."""
+"""Plans, approvals, the index of runs, commands to runners, and questions to people."""
 
 _APPLICATION_ID = 0x53545241  # "STRA", so that a foreign SQLite file is not taken for ours
 _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat.html#the_database_header

@@ -150,6 +150,17 @@ class Journal(Protocol):
         """Return what was recorded at a path before this process opened the run, in attempt order."""
         ...
 
+    def attempts_within(self, path: str) -> Sequence[RecordedAttempt]:
+        """Return what was recorded at a path and everywhere inside it before this process opened the run.
+
+        Inside `a` are `a/...` and `a[...]`; the attempts stand in the order of their intents.
+        """
+        ...
+
+    def recorded(self, kind: str) -> Mapping[str, Mapping[str, JsonValue]]:
+        """Return the data of the last event of a kind at each path, as recorded before this process opened the run."""
+        ...
+
     def recorded_usage(self) -> Usage:
         """Return everything charged so far, possibly paid attempts at worst case; nothing for open ones."""
         ...

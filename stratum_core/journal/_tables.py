@@ -7,11 +7,12 @@ loop in the same process every hand-over costs up to the switch interval (5 ms).
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import NamedTuple, TypeAlias
 
 from stratum_core.budget import Usage
+from stratum_core.contracts import JsonValue
 from stratum_core.journal._chain import EventRow
 from stratum_core.journal._encoding import decode_object
 from stratum_core.journal._protocol import AttemptState, RecordedAttempt
@@ -27,7 +28,9 @@ __all__ = [
     "insert_events",
     "read_attempts",
     "read_attempts_at",
+    "read_attempts_within",
     "read_events",
+    "read_events_of",
     "read_open_calls",
     "read_progress",
     "read_run",
@@ -122,6 +125,13 @@ _READ_AT = """
     SELECT c.*, e.data FROM calls c LEFT JOIN events e ON e.seq = c.settled_seq
     WHERE c.path = ? AND c.epoch < ? ORDER BY c.attempt, c.seq
 """
+_READ_WITHIN = """
+    SELECT c.*, e.data FROM calls c LEFT JOIN events e ON e.seq = c.settled_seq
+    WHERE (c.path = ?1 OR (c.path >= ?1 || '/' AND c.path < ?1 || '0')
+           OR (c.path >= ?1 || '[' AND c.path < ?1 || char(92))) AND c.epoch < ?2
+    ORDER BY c.seq
+"""
+"""The ranges end before the characters that follow `/` and `[`."""
 
 
 def create_run(connection: sqlite3.Connection, run_id: str, head: bytes) -> None:
@@ -195,6 +205,14 @@ def read_attempts_at(
         yield _recorded(CallRow(*columns), data)
 
 
+def read_attempts_within(
+    connection: sqlite3.Connection, path: str, *, before_epoch: int
+) -> Iterator[RecordedAttempt]:
+    """Yield the attempts at a path and everywhere inside it that earlier openings of the run recorded."""
+    for *columns, data in connection.execute(_READ_WITHIN, (path, before_epoch)):
+        yield _recorded(CallRow(*columns), data)
+
+
 def read_settled_calls(connection: sqlite3.Connection) -> Iterator[tuple[CallRow, str | None, str | None]]:
     """Yield every attempt with the kind and the data of the event that settled it."""
     for *columns, kind, data in connection.execute(_READ_SETTLED):
@@ -218,6 +236,17 @@ def read_events(connection: sqlite3.Connection, *, after_seq: int = 0, limit: in
         "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
         (after_seq, limit),
     )
+
+
+def read_events_of(
+    connection: sqlite3.Connection, kind: str, *, before_epoch: int
+) -> Iterator[tuple[str, Mapping[str, JsonValue]]]:
+    """Yield path and data of the events of one kind that earlier openings of the run recorded, in order."""
+    rows = connection.execute(
+        "SELECT path, data FROM events WHERE kind = ? AND epoch < ? ORDER BY seq", (kind, before_epoch)
+    )
+    for path, data in rows:
+        yield path, decode_object(data)
 
 
 def _recorded(row: CallRow, data: str | None) -> RecordedAttempt:

@@ -21,12 +21,15 @@ from stratum_core.llm._prompt import (
     RETRY_BLOCK_BYTES,
     Prompt,
     compile_prompt,
+    feedback_block,
     has_opaque,
     is_wrapped,
     max_answer_tokens,
     prompt_bytes,
     retry_block,
+    template_hash,
 )
+from stratum_core.llm._recall import answer_key, still_holds
 from stratum_core.llm._request import request_bytes, request_hash
 from stratum_core.llm._tokens import (
     ANSWER_ALLOWANCE_TOKENS,
@@ -59,10 +62,12 @@ __all__ = [
     "Rates",
     "SchemaEnforcement",
     "TokenUsage",
+    "answer_key",
     "compile_prompt",
     "default_max_tokens",
     "default_model",
     "dialect_of",
+    "feedback_block",
     "find_key",
     "has_opaque",
     "holds_to_schema",
@@ -78,4 +83,6 @@ __all__ = [
     "request_hash",
     "required_key",
     "retry_block",
+    "still_holds",
+    "template_hash",
 ]

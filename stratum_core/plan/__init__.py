@@ -12,10 +12,15 @@ from stratum_core.plan._estimate import Estimate, StepEstimate
 from stratum_core.plan._files import MAX_FILE_BYTES, FileData, Roots
 from stratum_core.plan._options import PlanMode, PlanOptions
 from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of, reopen
+from stratum_core.plan._registry import read_registered
+from stratum_core.plan._reuse import ReusedRun, read_reused, reopen_reused
 from stratum_core.plan._walk import ERROR_TEXT_BYTES
+from stratum_core.plan._walk_verbs import HUMAN_ANSWER_BYTES, HUMAN_NOTE_BYTES
 
 __all__ = [
     "ERROR_TEXT_BYTES",
+    "HUMAN_ANSWER_BYTES",
+    "HUMAN_NOTE_BYTES",
     "MAX_FILE_BYTES",
     "MAX_ROWS",
     "BindLimits",
@@ -29,11 +34,15 @@ __all__ = [
     "PlanMode",
     "PlanOptions",
     "ReopenedPlan",
+    "ReusedRun",
     "Roots",
     "StepEstimate",
     "build_plan",
     "estimate_what_if",
     "plan_hash_of",
+    "read_registered",
+    "read_reused",
     "reopen",
+    "reopen_reused",
     "sample",
 ]

@@ -22,11 +22,12 @@ from stratum_core.plan._bind import bind_inputs
 from stratum_core.plan._context import PlanContext, no_key_missing
 from stratum_core.plan._describe import words_of
 from stratum_core.plan._estimate import Estimate, estimate_program
-from stratum_core.plan._executable import choose_flow, reach_of, refuse_later
-from stratum_core.plan._models import check_models, choose_models, prices_of, with_models
+from stratum_core.plan._executable import choose_flow, reach_of
+from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of
-from stratum_core.specs import FlowSpec
+from stratum_core.plan._registry import pin_registered
+from stratum_core.specs import FlowSpec, RegisteredFunction
 
 __all__ = ["build_plan", "estimate_what_if"]
 
@@ -64,7 +65,7 @@ def build_plan(
         options: What the person chose for this run.
 
     Raises:
-        DiagnosticsError: The document is wrong, or uses what this version does not run.
+        DiagnosticsError: The document is wrong.
         InputError: Data does not fit.
         PlanError: The flow, a model, a cap or a budget cannot be.
         ConfigurationError: No model is configured, or its key is missing.
@@ -74,9 +75,9 @@ def build_plan(
         raise _invalid(checked.diagnostics)
     name = choose_flow(checked.program, flow)
     reach = reach_of(checked.program, name)
-    refuse_later(text, checked.program, reach)
     models = choose_models(reach.infer(checked.program), options.model, context.default_model)
     check_models(models, context)
+    registry = pin_registered(reach.registered(checked.program), context.registry)
     program = with_models(checked.program, models)
     spec = program.flows[name]
     bound = bind_inputs(
@@ -100,7 +101,7 @@ def build_plan(
         out=out,
         models=models,
         price_version=context.prices.version,
-        registry=dict(context.registry),
+        registry=registry,
         limits=_limits_record(context),
         roots=tuple(str(path) for path in context.roots.paths),
         estimate=estimate,
@@ -109,7 +110,7 @@ def build_plan(
         simulated=OFFLINE_MODEL in models.values(),
         summary="",
         question="",
-        warnings=_warnings(estimate, cap.nusd, out),
+        warnings=_warnings(estimate, cap.nusd, out, registry),
         diagnostics=tuple(item.to_json() for item in checked.diagnostics),
         created_at=now,
         expires_at=now + context.ttl,
@@ -133,7 +134,7 @@ def estimate_what_if(
     """
     if rows is not None and rows < 1:
         raise PlanError(f"rows is {rows}, but an estimate needs at least one row", remedy="give 1 or more")
-    models = dict.fromkeys(plan.models, model) if model is not None else dict(plan.models)
+    models = on_one_model(plan.models, model) if model is not None else dict(plan.models)
     check_models(models, replace(context, missing_key=no_key_missing))
     values = {
         name: _first_rows(value, rows if name in plan.from_files or not plan.from_files else None)
@@ -256,7 +257,9 @@ def _limits_record(context: PlanContext) -> dict[str, JsonValue]:
     }
 
 
-def _warnings(estimate: Estimate, cap: Nusd, out: Path | None) -> tuple[str, ...]:
+def _warnings(
+    estimate: Estimate, cap: Nusd, out: Path | None, registry: Mapping[str, RegisteredFunction]
+) -> tuple[str, ...]:
     """Return what the person should know beside the price."""
     found = list(estimate.warnings)
     if estimate.likely_nusd > cap:
@@ -266,4 +269,8 @@ def _warnings(estimate: Estimate, cap: Nusd, out: Path | None) -> tuple[str, ...
         )
     if out is not None and out.exists():
         found.append(f"{out.name} exists and will be replaced")
+    if registry:
+        found.append(
+            f"runs Python code the operator registered, on this machine: {', '.join(sorted(registry))}"
+        )
     return tuple(found)

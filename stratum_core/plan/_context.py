@@ -10,6 +10,7 @@ from stratum_core.checks import Limits
 from stratum_core.llm import PriceTable
 from stratum_core.plan._bind import BindLimits
 from stratum_core.plan._files import Roots
+from stratum_core.specs import RegisteredFunction
 
 __all__ = ["PlanContext", "no_key_missing"]
 
@@ -39,7 +40,7 @@ class PlanContext:
     limits: Limits = _NO_LIMITS
     """The operator's rules: models, the largest cap, registered functions."""
     bind_limits: BindLimits = _BIND_LIMITS
-    registry: Mapping[str, str] = field(default_factory=dict[str, str])
-    """Digest of each registered Python function; part of the plan's hash."""
+    registry: Mapping[str, RegisteredFunction] = field(default_factory=dict[str, RegisteredFunction])
+    """The operator's Python functions by name; those a plan reaches become part of its hash."""
     ttl: timedelta = _DAY
     """How long a plan can be approved and started."""

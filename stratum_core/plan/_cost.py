@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from stratum_core.budget import Budget, Usage
@@ -15,10 +16,10 @@ from stratum_core.llm import (
     prompt_bytes,
     prompt_tokens_bound,
 )
-from stratum_core.plan._priors import extra_attempts, likely_answer_bytes
+from stratum_core.plan._priors import FEEDBACK_BYTES, extra_attempts, iterations, likely_answer_bytes
 from stratum_core.specs import InferSpec
 
-__all__ = ["FREE", "ONCE", "Cost", "Times", "attempt_worst", "call_cost"]
+__all__ = ["FREE", "ONCE", "Cost", "Times", "attempt_worst", "call_cost", "first_worst"]
 
 _LOW_INPUT, _HIGH_INPUT = 0.8, 1.35
 _LOW_OUTPUT, _HIGH_OUTPUT = 0.5, 2.0
@@ -111,29 +112,60 @@ def _least(amount: int, cap: int | None) -> int:
     return amount if cap is None else min(amount, cap)
 
 
-def attempt_worst(spec: InferSpec, price: Price, value_bytes: int, *, retry: bool = False) -> Usage:
-    """Return the most that one attempt can use, by the bounds the runtime reserves by."""
-    extra = RETRY_BLOCK_BYTES if retry else 0
-    prompt_tokens = prompt_tokens_bound(prompt_bytes(spec, value_bytes) + extra)
-    answer_tokens = max_answer_tokens(spec)
-    return Usage(
-        nusd=price.worst_nusd(prompt_tokens, answer_tokens), tokens=prompt_tokens + answer_tokens, calls=1
-    )
-
-
-def call_cost(spec: InferSpec, price: Price, *, most_bytes: int, likely_bytes: float) -> Cost:
-    """Return the cost of one logical call with every attempt it may make.
+def attempt_worst(spec: InferSpec, prices: Sequence[Price], value_bytes: int, *, blocks: int = 0) -> Usage:
+    """Return the most that one attempt can use, by the bounds the runtime reserves by.
 
     Args:
         spec: The function.
-        price: Of the model it runs on.
+        prices: Of each model that may be asked; the dearest counts.
+        value_bytes: The most bytes of the compact JSON of its input values, added up.
+        blocks: Blocks of corrections or feedback that are appended to the prompt.
+    """
+    prompt_tokens = prompt_tokens_bound(prompt_bytes(spec, value_bytes) + blocks * RETRY_BLOCK_BYTES)
+    answer_tokens = max_answer_tokens(spec)
+    return Usage(
+        nusd=max(price.worst_nusd(prompt_tokens, answer_tokens) for price in prices),
+        tokens=prompt_tokens + answer_tokens,
+        calls=1,
+    )
+
+
+def first_worst(spec: InferSpec, prices: Sequence[Price], value_bytes: int) -> Usage:
+    """Return what is reserved before anything is sent: the first attempt of every vote at once."""
+    return (Cost(attempt_worst(spec, prices, value_bytes)) * Times(most=_votes(spec))).worst
+
+
+def call_cost(spec: InferSpec, prices: Sequence[Price], *, most_bytes: int, likely_bytes: float) -> Cost:
+    """Return the cost of one logical call with every vote, iteration and attempt it may make.
+
+    Args:
+        spec: The function.
+        prices: Of the model it runs on, then of those that stand in for it.
         most_bytes: The most bytes of the compact JSON of its input values, added up.
         likely_bytes: The expected bytes of the same.
     """
-    again = attempt_worst(spec, price, most_bytes, retry=True)
-    further = Times(most=spec.retries + TRANSPORT_RETRIES)
-    worst = Cost(attempt_worst(spec, price, most_bytes)) + Cost(again) * further
-    prompt = likely_tokens(prompt_bytes(spec, round(likely_bytes)))
+    told = 0 if spec.refine is None else 1
+    again = attempt_worst(spec, prices, most_bytes, blocks=told + 1)
+    further = Times(most=spec.retries + TRANSPORT_RETRIES + len(spec.fallbacks))
+    worst = Cost(attempt_worst(spec, prices, most_bytes, blocks=told)) + Cost(again) * further
+    once = _expected(spec, prices[0], worst.worst, likely_bytes)
+    votes = _votes(spec)
+    asked = once * Times(votes, votes, votes, votes)
+    if spec.refine is not None:
+        share = iterations(spec.refine.max_iterations)
+        asked = asked * Times(spec.refine.max_iterations, share.likely, share.low, share.high)
+    return asked.under(spec.budget)
+
+
+def _votes(spec: InferSpec) -> int:
+    """Return how many answers are asked for at once."""
+    return 1 if spec.quorum is None else spec.quorum.votes
+
+
+def _expected(spec: InferSpec, price: Price, worst: Usage, likely_bytes: float) -> Cost:
+    """Return the cost of one vote in one iteration, with the retries that are expected."""
+    told = 0 if spec.refine is None else FEEDBACK_BYTES
+    prompt = likely_tokens(prompt_bytes(spec, round(likely_bytes)) + told)
     limit = max_answer_tokens(spec)
     answer = min(limit, likely_answer_bytes(spec.output) / _BYTES_PER_ANSWER_TOKEN + 4)
     extra = extra_attempts(spec)
@@ -144,11 +176,11 @@ def call_cost(spec: InferSpec, price: Price, *, most_bytes: int, likely_bytes: f
         return once * attempts
 
     return Cost(
-        worst.worst,
+        worst,
         likely=nusd(1, 1, 1 + extra),
         low=nusd(_LOW_INPUT, _LOW_OUTPUT, 1),
         high=nusd(_HIGH_INPUT, _HIGH_OUTPUT, 1 + _HIGH_RETRIES * extra),
         tokens=(prompt + answer) * (1 + extra),
         calls=1.0,
         most_calls=1,
-    ).under(spec.budget)
+    )

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import PurePath
 
 from stratum_core.contracts import BoolType, ListType, MapType, RecordType, Type, is_text
@@ -59,7 +60,7 @@ def _question(plan: Plan, flow: FlowSpec, told: Sequence[Told]) -> str:
     leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(plan, flow)
     return question_text(
         data=_intro(plan).removeprefix("Input: ").removesuffix("."),
-        work=[f"{part.lead} {part.text}".strip() if part.depth else part.text for part in told],
+        work=[_told_words(part if part.depth else replace(part, lead="")) for part in told],
         where=f"{leaving}{out}",
         cost=_cost(plan) if not plan.models else _short_cost(plan),
     )
@@ -112,8 +113,13 @@ def _work_blocks(told: Sequence[Told], most: int) -> list[list[str]]:
 
 def _bullet(part: Told, depth: int) -> list[str]:
     """Return one step as an item of a list."""
-    text = f"{part.lead}: {part.text}" if part.lead else part.text
-    return _wrapped(text.rstrip(" "), indent="  " * depth, mark="- ")
+    return _wrapped(_told_words(part), indent="  " * depth, mark="- ")
+
+
+def _told_words(part: Told) -> str:
+    """Return one step on one line."""
+    text = f"{part.lead}: {part.text}".rstrip(" ") if part.lead else part.text
+    return f"{text}:" if part.opens else text
 
 
 def _capital(text: str) -> str:
@@ -199,8 +205,9 @@ def _terms(plan: Plan, flow: FlowSpec) -> list[str]:
     """Say what leaves the machine and what happens when things go wrong."""
     if not plan.models:
         return []
-    specs = [plan.program.functions[name] for name in plan.models]
-    retries = max((spec.retries for spec in specs if isinstance(spec, InferSpec)), default=0)
+    called = [spec for name in plan.models if (spec := plan.program.functions.get(name)) is not None]
+    specs = [spec for spec in called if isinstance(spec, InferSpec)]
+    retries = max((spec.retries for spec in specs), default=0)
     sentences = [_leaving(plan, flow)]
     expected, most = round(plan.estimate.likely_calls), plan.estimate.most_calls
     calls = (
@@ -210,6 +217,12 @@ def _terms(plan: Plan, flow: FlowSpec) -> list[str]:
     again = "" if retries == 0 else "; an answer that breaks its rules is asked for again, "
     times = "" if retries == 0 else "once" if retries == 1 else f"up to {retries} times"
     sentences.append(f"{calls}{again}{times}.")
+    if any(spec.cache == "global" for spec in specs):
+        sentences.append(
+            "What an earlier run has on record for an equal request is used again, free of charge."
+        )
+    elif any(spec.cache == "session" for spec in specs):
+        sentences.append("Equal requests are made and paid once.")
     if plan.options.background:
         sentences.append("It keeps running in the background; you can stop it at any time.")
     return sentences
@@ -218,6 +231,7 @@ def _terms(plan: Plan, flow: FlowSpec) -> list[str]:
 def _leaving(plan: Plan, flow: FlowSpec) -> str:
     """Say which inputs go to whom."""
     sent = sent_names(plan.program, flow, plan.models)
+    first = {model for name, model in plan.models.items() if name in plan.program.functions}
     phrases: list[str] = []
     local = False
     for model, names in sent.items():
@@ -228,7 +242,8 @@ def _leaving(plan: Plan, flow: FlowSpec) -> str:
         who = f"{provider} ({model.removeprefix(provider + '/')})" if provider else model
         listed = list(names)[:_LISTED]
         more = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
-        phrases.append(f"{and_list([*listed, *more]) or 'only the instructions'} to {who}")
+        instead = "" if model in first else " if another model cannot answer"
+        phrases.append(f"{and_list([*listed, *more]) or 'only the instructions'} to {who}{instead}")
     if not phrases:
         return _LOCAL if local else ""
     return f"What leaves this machine: {'; '.join(phrases)}."

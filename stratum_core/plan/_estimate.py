@@ -10,7 +10,8 @@ from stratum_core.contracts import JsonValue
 from stratum_core.llm import Price
 from stratum_core.plan._priors import BASIS
 from stratum_core.plan._sizes import Known
-from stratum_core.plan._walk import LoopCount, Walker
+from stratum_core.plan._walk import Walker
+from stratum_core.plan._walked import LoopCount
 from stratum_core.specs import Program
 
 __all__ = ["Estimate", "StepEstimate", "estimate_program"]
@@ -105,7 +106,7 @@ def estimate_program(
     walker = Walker(program=program, price_of=price_of)
     spec = program.flows[flow]
     walked = walker.run(spec, {name: Known(value) for name, value in inputs.items()})
-    walker.refuse_unpayable()
+    walker.calls.refuse_unpayable()
     warnings = walker.warnings()
     steps = tuple(
         StepEstimate(
@@ -118,7 +119,7 @@ def estimate_program(
             likely_nusd=round(row.cost.likely),
             worst_nusd=row.cost.worst.nusd,
         )
-        for row in walker.rows()
+        for row in walker.calls.rows()
     )
     if walked.failure:
         warnings.insert(0, f"this run will fail: {walked.failure}")
@@ -131,8 +132,8 @@ def estimate_program(
         likely_tokens=round(cost.tokens),
         likely_calls=cost.calls,
         most_calls=cost.most_calls,
-        least_attempt_nusd=walker.least_attempt_nusd,
-        dearest_attempt_nusd=walker.dearest_attempt_nusd,
+        least_attempt_nusd=walker.calls.least_attempt_nusd,
+        dearest_attempt_nusd=walker.calls.dearest_attempt_nusd,
         steps=steps,
         loops=walker.loops(),
         basis=BASIS,

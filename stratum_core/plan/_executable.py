@@ -1,18 +1,14 @@
-"""Which flow is meant, what it reaches, and whether this version can run all of it."""
+"""Which flow is meant, and what it reaches."""
 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Sequence
 from dataclasses import dataclass
 
-from stratum_core.errors import DiagnosticsError, PlanError
-from stratum_core.ir import Diagnostic, Path, load
-from stratum_core.specs import CallVerb, FlowSpec, InferSpec, LaterVerb, Program
+from stratum_core.errors import PlanError
+from stratum_core.specs import ComputeSpec, InferSpec, Program, called
 
-__all__ = ["Reach", "choose_flow", "reach_of", "refuse_later"]
-
-_CODE = "E390"
+__all__ = ["Reach", "choose_flow", "reach_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,6 +22,13 @@ class Reach:
         """Return the model calls among the functions."""
         found = (program.functions[name] for name in self.functions)
         return tuple(spec for spec in found if isinstance(spec, InferSpec))
+
+    def registered(self, program: Program) -> tuple[str, ...]:
+        """Return the names of the operator's Python functions that the functions stand for."""
+        found = (program.functions[name] for name in self.functions)
+        return tuple(
+            spec.python for spec in found if isinstance(spec, ComputeSpec) and spec.python is not None
+        )
 
 
 def choose_flow(program: Program, name: str | None) -> str:
@@ -44,8 +47,14 @@ def choose_flow(program: Program, name: str | None) -> str:
         raise PlanError(
             f"there is no flow {name!r}", remedy=f"{hint}the flows are: {listed}", detail={"flows": names}
         )
-    called = {target for flow in program.flows.values() for target in _called_flows(flow)}
-    outermost = [flow for flow in names if flow not in called]
+    inner = {
+        target
+        for flow in program.flows.values()
+        for step in flow.steps
+        for kind, target in called(step.verb)
+        if kind == "flow"
+    }
+    outermost = [flow for flow in names if flow not in inner]
     if len(outermost) == 1:
         return outermost[0]
     if not names:
@@ -70,67 +79,12 @@ def reach_of(program: Program, flow: str) -> Reach:
             continue
         flows[name] = None
         for step in program.flows[name].steps:
-            calls = step.verb.calls if isinstance(step.verb, LaterVerb) else ()
-            if isinstance(step.verb, CallVerb):
-                calls = (step.verb.target,)
-            for target in calls:
-                if target in program.functions:
-                    functions[target] = None
-                elif target in program.flows:
+            for kind, target in called(step.verb):
+                if kind == "flow":
                     waiting.append(target)
+                    continue
+                functions[target] = None
+                spec = program.functions[target]
+                if isinstance(spec, InferSpec) and spec.refine is not None and spec.refine.check is not None:
+                    functions[spec.refine.check] = None
     return Reach(flows=tuple(flows), functions=tuple(functions))
-
-
-def refuse_later(text: str | bytes, program: Program, reach: Reach) -> None:
-    """Refuse a flow that reaches anything this version checks but does not run.
-
-    Raises:
-        DiagnosticsError: With one diagnostic for each such part.
-    """
-    found: list[tuple[str, Path]] = []
-    for name in reach.flows:
-        for index, step in enumerate(program.flows[name].steps):
-            if isinstance(step.verb, LaterVerb):
-                found.append((step.verb.name, ("flows", name, "steps", index, step.verb.name)))
-    for name in reach.functions:
-        found.extend((part.name, ("functions", name, part.name)) for part in program.functions[name].later)
-    if not found:
-        return
-    positions = load(text).positions
-    diagnostics: list[Diagnostic] = []
-    for name, path in found:
-        span = positions.span(path, key=True)
-        diagnostics.append(
-            Diagnostic(
-                code=_CODE,
-                severity="error",
-                path=".".join(str(part) for part in path),
-                line=span.line,
-                column=span.column,
-                end_column=span.end_column,
-                message=f"`{name}` is checked but not yet executable in this version",
-                suggestion=f"write the flow without `{name}`",
-            )
-        )
-    raise DiagnosticsError(
-        f"this flow uses {_and([name for name, _ in found])}, which this version does not run yet",
-        remedy="write the flow without it, or use a later version",
-        detail={"diagnostics": [item.to_json() for item in diagnostics]},
-    )
-
-
-def _called_flows(flow: FlowSpec) -> Sequence[str]:
-    """Return the flows that a flow's steps name."""
-    found: list[str] = []
-    for step in flow.steps:
-        if isinstance(step.verb, CallVerb) and step.verb.kind == "flow":
-            found.append(step.verb.target)
-        elif isinstance(step.verb, LaterVerb):
-            found.extend(step.verb.calls)
-    return found
-
-
-def _and(names: Sequence[str]) -> str:
-    """List names in words."""
-    unique = [f"`{name}`" for name in dict.fromkeys(names)]
-    return unique[0] if len(unique) == 1 else f"{', '.join(unique[:-1])} and {unique[-1]}"

@@ -2,7 +2,7 @@
 
 A function's own model stands; the request's model, then the operator's default, fill in for functions
 without one. `offline` in the request stands in for all of them, so that any document can be tried without a
-key.
+key. The models that step in for another are chosen, checked and listed like it, under `NAME.fallbacks[0]`.
 """
 
 from __future__ import annotations
@@ -15,11 +15,11 @@ from stratum_core.llm import OFFLINE_MODEL, Price, PriceTable
 from stratum_core.plan._context import PlanContext
 from stratum_core.specs import InferSpec, Program
 
-__all__ = ["check_models", "choose_models", "prices_of", "with_models"]
+__all__ = ["check_models", "choose_models", "on_one_model", "prices_of", "with_models"]
 
 
 def choose_models(specs: Sequence[InferSpec], option: str | None, default: str | None) -> dict[str, str]:
-    """Return the model of each function.
+    """Return the model of each function, and behind it those that step in for it.
 
     Raises:
         ConfigurationError: A function names none, and neither does anybody else.
@@ -34,7 +34,14 @@ def choose_models(specs: Sequence[InferSpec], option: str | None, default: str |
                 ' the option {"model": "offline"}',
             )
         chosen[spec.name] = model
+        if option != OFFLINE_MODEL:
+            chosen.update(zip(_fallback_keys(spec), spec.fallbacks, strict=True))
     return chosen
+
+
+def _fallback_keys(spec: InferSpec) -> list[str]:
+    """Return the names under which the models stand that step in for a function's own."""
+    return [f"{spec.name}.fallbacks[{index}]" for index in range(len(spec.fallbacks))]
 
 
 def check_models(models: Mapping[str, str], context: PlanContext) -> None:
@@ -85,9 +92,20 @@ def prices_of(models: Mapping[str, str], prices: PriceTable) -> dict[str, Price]
 
 
 def with_models(program: Program, models: Mapping[str, str]) -> Program:
-    """Return the program with the model of each of these functions written in."""
+    """Return the program with the models of each of these functions written in."""
     functions = {
-        name: replace(spec, model=models[name]) if isinstance(spec, InferSpec) and name in models else spec
+        name: _with_model(spec, models) if isinstance(spec, InferSpec) and name in models else spec
         for name, spec in program.functions.items()
     }
     return replace(program, functions=functions)
+
+
+def _with_model(spec: InferSpec, models: Mapping[str, str]) -> InferSpec:
+    """Return a function on the models chosen for it."""
+    fallbacks = tuple(models[key] for key in _fallback_keys(spec) if key in models)
+    return replace(spec, model=models[spec.name], fallbacks=fallbacks)
+
+
+def on_one_model(models: Mapping[str, str], model: str) -> dict[str, str]:
+    """Return one model for every function, with none to step in for it."""
+    return {name: model for name in models if "." not in name}

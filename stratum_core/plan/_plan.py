@@ -7,7 +7,7 @@ models and the price snapshot. A record that was changed, or whose files were, d
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
@@ -21,7 +21,8 @@ from stratum_core.plan._estimate import Estimate
 from stratum_core.plan._files import Roots
 from stratum_core.plan._models import with_models
 from stratum_core.plan._options import PlanOptions
-from stratum_core.specs import Program
+from stratum_core.plan._registry import registry_record, reopen_registered
+from stratum_core.specs import Program, RegisteredFunction
 
 __all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen"]
 
@@ -29,7 +30,6 @@ CapSource: TypeAlias = Literal["option", "flow", "proposed"]
 """Who set the cap: the request, the flow's own budget, or the planner."""
 
 _FORMAT = 1
-_NO_LIMITS = Limits()
 _UNLIMITED = BindLimits(max_rows=1 << 40, max_file_bytes=1 << 40)
 """For files whose digest must be that of one that was within the operator's limits."""
 _HASHED = (
@@ -67,8 +67,8 @@ class Plan:
     models: Mapping[str, str]
     """Function -> model, for every reachable infer function."""
     price_version: str
-    registry: Mapping[str, str]
-    """Digests of registered functions."""
+    registry: Mapping[str, RegisteredFunction]
+    """The operator's Python functions it reaches, with the digests of their files."""
     limits: Mapping[str, JsonValue]
     """The operator's limits it was made under."""
     roots: tuple[str, ...]
@@ -123,7 +123,7 @@ class Plan:
             "limits": dict(self.limits),
             "models": dict(self.models),
             "price_version": self.price_version,
-            "registry": dict(self.registry),
+            "registry": {**registry_record(self.registry)},
             "roots": list(self.roots),
             "cap_nusd": self.cap_nusd,
             "cap_source": self.cap_source,
@@ -155,6 +155,8 @@ class ReopenedPlan:
     """The parameters whose value was read from a file."""
     models: Mapping[str, str]
     """Function -> model, for every reachable infer function."""
+    registry: Mapping[str, RegisteredFunction]
+    """The operator's Python functions it reaches, with the digests of their files."""
     default_model: str
     """Of no consequence: every reachable function names its model. Empty when no model is called."""
     options: PlanOptions
@@ -171,17 +173,15 @@ def reopen(
     record: Mapping[str, JsonValue],
     *,
     roots: Roots | None = None,
-    limits: Limits = _NO_LIMITS,
 ) -> ReopenedPlan:
     """Open a stored plan: check its document again and read its files again.
 
     Args:
         record: From `Plan.to_record`.
         roots: Where files may lie now; None: where they were allowed to lie.
-        limits: The operator's rules, for registered functions.
 
     Raises:
-        PlanError: The record or a file was changed, a file is gone, or another version made the plan.
+        PlanError: The record, a file or registered code was changed, a file is gone, or another version made the plan.
     """
     fields = _Fields(record)
     if fields.get("format") != _FORMAT:
@@ -189,7 +189,9 @@ def reopen(
     plan_hash = fields.text("plan_hash")
     if plan_hash_of(record) != plan_hash:
         raise PlanError("the stored plan was changed after it was made", remedy="plan again")
-    checked = check(fields.text("text"), limits=replace(limits, models_allowed=None, max_usd=None))
+    planned = cast("Mapping[str, JsonValue]", record["limits"])
+    names = frozenset(cast("Sequence[str]", planned["compute_registry"]))
+    checked = check(fields.text("text"), limits=Limits(compute_registry=names))
     program = checked.program
     if program is None or program.ir_hash != fields.text("ir_hash"):
         raise PlanError("this version reads the plan's document differently", remedy="plan again")
@@ -208,6 +210,7 @@ def reopen(
         inputs=_reread(program, flow, bindings, where, options.rows),
         from_files=frozenset(str(item["name"]) for item in bindings if item["kind"] == "file"),
         models=dict(models),
+        registry=reopen_registered(cast("Mapping[str, Mapping[str, JsonValue]]", record["registry"])),
         default_model=next(iter(models.values()), ""),
         options=options,
         out=None if out is None else Path(str(out)),

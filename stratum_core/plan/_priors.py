@@ -23,11 +23,21 @@ from stratum_core.plan._rules import parsed
 from stratum_core.plan._sizes import Known, Shape, Unknown, bare, field_of, json_bytes
 from stratum_core.specs import Expression, InferSpec
 
-__all__ = ["BASIS", "Share", "branch_share", "extra_attempts", "likely_answer_bytes"]
+__all__ = [
+    "BASIS",
+    "FEEDBACK_BYTES",
+    "STILL_ARGUING",
+    "Share",
+    "branch_share",
+    "extra_attempts",
+    "iterations",
+    "likely_answer_bytes",
+]
 
 BASIS = (
     "from general experience, not from your own runs: answers half to twice their usual length, a condition on one "
-    "of k labels true once in k times, one call in twenty asked again and more for each condition on its answer"
+    "of k labels true once in k times, one call in twenty asked again and more for each condition on its answer, an "
+    "answer that is improved good enough every second time, a debate still undecided after a round seven times in ten"
 )
 """What a person is told the likely range rests on."""
 
@@ -45,6 +55,15 @@ _RETRY_RATE = 0.03
 _ENSURE_RETRY_RATE = 0.04
 """More of them for each condition the schema cannot say."""
 
+STILL_ARGUING = 0.7
+"""Rounds of a debate that end without agreement: sides told to argue mostly keep their position once."""
+_GOOD_ENOUGH = 0.5
+"""Iterations that meet their condition: a condition worth stating fails at first about as often as it holds."""
+_PATIENT = 4
+"""Iterations that nineteen calls in twenty need at most, when every second one is good enough."""
+FEEDBACK_BYTES = 300
+"""What an iteration is told: a few findings, a line each."""
+
 _UNKNOWN_BRANCH = 0.5
 _ONE_SIDED = 0.4
 """A threshold on a figure the model gives: models are sure of themselves more often than not."""
@@ -52,7 +71,7 @@ _ONE_SIDED = 0.4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Share:
-    """How often something happens, between 0 and 1."""
+    """How often something happens for each time it could."""
 
     low: float
     likely: float
@@ -88,6 +107,12 @@ def extra_attempts(spec: InferSpec) -> float:
     if spec.retries == 0:
         return 0.0
     return _RETRY_RATE + _ENSURE_RETRY_RATE * len(spec.ensure)
+
+
+def iterations(most: int) -> Share:
+    """Return how many iterations a call takes that may take so many."""
+    likely = sum((1 - _GOOD_ENOUGH) ** done for done in range(most))
+    return Share(low=1, likely=likely, high=min(most, _PATIENT))
 
 
 def branch_share(condition: Expression, env: Mapping[str, Shape]) -> Share:

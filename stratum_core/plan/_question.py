@@ -29,7 +29,8 @@ def question_text(*, data: str, work: Sequence[str], where: str, cost: str) -> s
         where: What leaves the machine and where results go, most important first.
         cost: The price, in one short sentence that is never cut.
     """
-    done = "; ".join(clean(phrase, most=3 * QUESTION_COLUMNS) for phrase in work[:QUESTION_COLUMNS] if phrase)
+    phrases = [clean(phrase, most=3 * QUESTION_COLUMNS) for phrase in work[:QUESTION_COLUMNS] if phrase]
+    done = "; ".join(phrases).replace(":; ", ": ")
     opening = ": ".join(part for part in (data, done) if part)
     lines = [*_cut(opening, _WORK_LINES), *_cut(where, QUESTION_LINES - _WORK_LINES - 1), *_cut(cost, 1)]
     return "\n".join(lines)

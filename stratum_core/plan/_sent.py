@@ -4,15 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import assert_never
 
 from stratum_core.plan._words import name_words
 from stratum_core.specs import (
     CallVerb,
     ComputeVerb,
+    DebateVerb,
     Expression,
     FlowSpec,
+    HumanVerb,
     InferSpec,
+    ParallelVerb,
     Program,
+    RaceVerb,
     Returns,
     StepSpec,
 )
@@ -47,22 +52,52 @@ class _Tracer:
         match step.verb:
             case ComputeVerb(expression=expression):
                 return _carries(expression, carrying, known)
-            case CallVerb(kind="flow", target=target, inputs=inputs):
-                passed = frozenset(name for name, part in inputs.items() if _carries(part, carrying, known))
-                return self.flow(self.program.flows[target], passed)
-            case CallVerb(target=target, inputs=inputs):
-                passed = {name: part for name, part in inputs.items() if _carries(part, carrying, known)}
-                function = self.program.functions[target]
-                if not isinstance(function, InferSpec):
-                    return bool(passed)
-                names = self.sent.setdefault(self.models[target], {})
-                for name, part in passed.items():
-                    names.update(dict.fromkeys(_data_names(name, part, carrying, known)))
-                if any(part.reads for name, part in inputs.items() if name not in passed):
-                    names[_DERIVED] = None
+            case CallVerb():
+                return self._call(step.verb, carrying, known)
+            case ParallelVerb(branches=branches) | RaceVerb(branches=branches):
+                found = [self._call(branch.call, carrying, known) for branch in branches]
+                return any(found)
+            case DebateVerb(agents=agents, topic=topic, synthesize=synthesize):
+                for name in dict.fromkeys((*agents, synthesize)):
+                    self._infer(name, {"topic": topic}, carrying, known)
+                    for model in self._asked(name):
+                        self.sent[model][_DERIVED] = None
+                return False
+            case HumanVerb():
                 return False
             case _:
-                return False
+                assert_never(step.verb)
+
+    def _call(self, call: CallVerb, carrying: frozenset[str], steps: frozenset[str]) -> bool:
+        """Follow a call; return whether its value carries data."""
+        passed = frozenset(name for name, part in call.inputs.items() if _carries(part, carrying, steps))
+        if call.kind == "flow":
+            return self.flow(self.program.flows[call.target], passed)
+        if not isinstance(self.program.functions[call.target], InferSpec):
+            return bool(passed)
+        self._infer(call.target, call.inputs, carrying, steps)
+        return False
+
+    def _infer(
+        self,
+        name: str,
+        inputs: Mapping[str, Expression],
+        carrying: frozenset[str],
+        steps: frozenset[str],
+    ) -> None:
+        """Note what one model call is sent, and what those models get that may stand in."""
+        for model in self._asked(name):
+            names = self.sent.setdefault(model, {})
+            for parameter, part in inputs.items():
+                if _carries(part, carrying, steps):
+                    names.update(dict.fromkeys(_data_names(parameter, part, carrying, steps)))
+                elif part.reads:
+                    names[_DERIVED] = None
+
+    def _asked(self, name: str) -> tuple[str, ...]:
+        """Return the models that may be asked for a function."""
+        spec = self.program.functions[name]
+        return (self.models[name], *(spec.fallbacks if isinstance(spec, InferSpec) else ()))
 
 
 def sent_names(program: Program, flow: FlowSpec, models: Mapping[str, str]) -> dict[str, tuple[str, ...]]:

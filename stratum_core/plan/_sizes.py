@@ -41,6 +41,8 @@ __all__ = [
     "BOOL",
     "MAX_ITEMS",
     "NUMBER",
+    "PYTHON_OUTPUT_BYTES",
+    "SAMPLES_BYTES",
     "TEXT_LIMIT_BYTES",
     "Known",
     "Shape",
@@ -66,6 +68,12 @@ MAX_ITEMS = 200_000
 
 TEXT_LIMIT_BYTES = 6_000_002
 """The JSON of the longest text an expression may make: a million characters, each escaped, and two quotes."""
+
+PYTHON_OUTPUT_BYTES = 1_000_000
+"""The most bytes of JSON that a registered function may return."""
+
+SAMPLES_BYTES = len('{"samples":[]}')
+"""What the frame of a probabilistic value adds to its one sample."""
 
 _ANY = AnyType()
 _ESCAPE_BYTES = 6
@@ -133,8 +141,11 @@ def static_bytes(kind: Type) -> int | None:
         case OptionalType(inner=inner):
             inside = static_bytes(inner)
             return None if inside is None else max(4, inside)
-        case OpaqueType(inner=inner) | ProbabilisticType(inner=inner):
+        case OpaqueType(inner=inner):
             return static_bytes(inner)
+        case ProbabilisticType(inner=inner):
+            inside = static_bytes(inner)
+            return None if inside is None else inside + SAMPLES_BYTES
         case StringType(max_length=longest):
             return None if longest is None else _ESCAPE_BYTES * longest + 2
         case EnumType(values=values):

@@ -6,12 +6,20 @@ import ast
 import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from typing import assert_never
 
 from stratum_core.contracts import BoolType, Field, ListType, RecordType, Type
 from stratum_core.plan._rules import parsed
 from stratum_core.plan._sizes import bare
-from stratum_core.plan._walk import LoopCount
+from stratum_core.plan._tell_verbs import (
+    debate_words,
+    human_words,
+    modifier_words,
+    together_words,
+    undecided_words,
+)
+from stratum_core.plan._walked import LoopCount
 from stratum_core.plan._words import (
     and_list,
     condition_words,
@@ -23,14 +31,19 @@ from stratum_core.plan._words import (
     verb_of,
 )
 from stratum_core.specs import (
+    Branch,
     CallVerb,
     ComputeSpec,
     ComputeVerb,
+    DebateVerb,
     FlowSpec,
     ForEach,
+    HumanVerb,
     InferSpec,
+    ParallelVerb,
     Parameter,
     Program,
+    RaceVerb,
     StepSpec,
 )
 
@@ -49,6 +62,8 @@ class Told:
     """The condition or loop in front."""
     text: str = ""
     """What is done; empty when the lines below, one deeper, say it."""
+    opens: bool = False
+    """Whether the lines below, one deeper, belong to the text."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,24 +142,73 @@ class Teller:
     def _work(
         self, step: StepSpec, lead: str, depth: int, *, repeated: frozenset[str], many: bool
     ) -> list[Told]:
-        """Tell what a step calls, behind its condition or loop."""
-        verb = step.verb
-        if not isinstance(verb, CallVerb):
-            return []
-        if verb.kind == "flow":
-            called = self.program.flows[verb.target]
-            if not lead:
-                return self.tell(called, depth, many=many)
-            inner = self.tell(called, depth + 1, many=many)
-            if len(inner) == 1 and not inner[0].lead:
-                return [Told(depth=depth, lead=lead, text=inner[0].text)]
-            return [Told(depth=depth, lead=lead), *inner] if inner else []
-        function = self.program.functions[verb.target]
+        """Tell what a step does, behind its condition or loop."""
+        inner = self._verb(step, depth, repeated=repeated, many=many)
+        if not lead or not inner:
+            return inner
+        first = inner[0]
+        if len(inner) == 1 and not first.lead:
+            return [replace(first, lead=lead)]
+        if first.lead and not first.text and all(part.depth > depth for part in inner[1:]):
+            return [replace(first, lead=f"{lead}, {first.lead}"), *inner[1:]]
+        return [Told(depth=depth, lead=lead), *(replace(part, depth=part.depth + 1) for part in inner)]
+
+    def _verb(self, step: StepSpec, depth: int, *, repeated: frozenset[str], many: bool) -> list[Told]:
+        """Tell what a step does once."""
+        match step.verb:
+            case ComputeVerb():
+                return []
+            case CallVerb(target=target):
+                return self._call(step.verb, depth, many=many, numbers=target in repeated)
+            case ParallelVerb(branches=branches) | RaceVerb(branches=branches):
+                inner = [line for branch in branches for line in self._branch(branch, branches, depth + 1)]
+                return [Told(depth=depth, lead=together_words(step.verb)), *inner] if inner else []
+            case DebateVerb():
+                return self._debate(step.verb, depth)
+            case HumanVerb():
+                return [Told(depth=depth, text=human_words(step.verb))]
+            case _:
+                assert_never(step.verb)
+
+    def _call(self, call: CallVerb, depth: int, *, many: bool, numbers: bool) -> list[Told]:
+        """Tell a call of a flow or of a function that asks a model."""
+        if call.kind == "flow":
+            return self.tell(self.program.flows[call.target], depth, many=many)
+        function = self.program.functions[call.target]
         if not isinstance(function, InferSpec):
             return []
-        told = _literal_words(verb, numbers=verb.target in repeated)
+        given = _literal_words(call, numbers=numbers)
+        return [Told(depth=depth, text=self._asked(function, given))]
+
+    def _asked(self, function: InferSpec, given: str = "") -> str:
+        """Return a function's instruction as its author wrote it, and how often it is asked."""
         intent = quoted(_lower_first(_first_sentence(function.intent)))
-        return [Told(depth=depth, lead=lead, text=intent + told)]
+        return f"{intent}{given}{modifier_words(function, self.program)}"
+
+    def _branch(self, branch: Branch, branches: Sequence[Branch], depth: int) -> list[Told]:
+        """Tell one of several calls, by its name where the call alone does not tell it from the others."""
+        same = sum(other.call.target == branch.call.target for other in branches) > 1
+        lines = self._call(branch.call, depth, many=False, numbers=same)
+        if not lines:
+            return [Told(depth=depth, text=f"work out {name_words(branch.name)}")]
+        name = name_words(branch.name)
+        if len(lines) > 1:
+            return [Told(depth=depth, lead=name), *(replace(part, depth=part.depth + 1) for part in lines)]
+        return [replace(lines[0], lead=f"for {name}")] if same and not lines[0].lead else lines
+
+    def _debate(self, verb: DebateVerb, depth: int) -> list[Told]:
+        """Tell who argues, what ends it, and who concludes."""
+        functions = [self.program.functions[name] for name in (*verb.agents, verb.synthesize)]
+        *sides, conclusion = (
+            self._asked(function) for function in functions if isinstance(function, InferSpec)
+        )
+        undecided = undecided_words(verb)
+        return [
+            Told(depth=depth, text=debate_words(verb), opens=True),
+            *(Told(depth=depth + 1, text=side) for side in sides),
+            *([Told(depth=depth, text=undecided)] if undecided else []),
+            Told(depth=depth, text=f"then {conclusion}"),
+        ]
 
     def _judgement(
         self, flow: FlowSpec, name: str, node: ast.expr, types: Mapping[str, Type], depth: int, *, many: bool

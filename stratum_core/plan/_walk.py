@@ -11,16 +11,13 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import assert_never
 
-from stratum_core.contracts import (
-    BoolType,
-    StringType,
-)
+from stratum_core.contracts import BoolType, StringType
 from stratum_core.errors import ContractViolation, ExpressionError, PlanError
-from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, Price, max_answer_tokens
-from stratum_core.money import format_usd
-from stratum_core.plan._cost import FREE, ONCE, Cost, Times, attempt_worst, call_cost
-from stratum_core.plan._priors import branch_share, likely_answer_bytes
+from stratum_core.llm import Price
+from stratum_core.plan._cost import FREE, ONCE, Times
+from stratum_core.plan._priors import branch_share
 from stratum_core.plan._rules import record_shape, shape_of
 from stratum_core.plan._sizes import (
     MAX_ITEMS,
@@ -28,7 +25,6 @@ from stratum_core.plan._sizes import (
     Known,
     Shape,
     Unknown,
-    answer_shape,
     count_most,
     fit,
     item_of,
@@ -38,22 +34,24 @@ from stratum_core.plan._sizes import (
     size_of,
     typed,
 )
+from stratum_core.plan._walk_calls import Calls, arguments_of, returned_shape
+from stratum_core.plan._walk_verbs import debated, decided, joined
+from stratum_core.plan._walked import Env, LoopCount, Place, Walked
 from stratum_core.specs import (
     CallVerb,
-    ComputeSpec,
     ComputeVerb,
-    Expression,
+    DebateVerb,
     FlowSpec,
     ForEach,
+    HumanVerb,
     InferSpec,
-    LaterVerb,
-    Parameter,
+    ParallelVerb,
     Program,
-    Returns,
+    RaceVerb,
     StepSpec,
 )
 
-__all__ = ["ERROR_TEXT_BYTES", "LoopCount", "StepRow", "Walker"]
+__all__ = ["ERROR_TEXT_BYTES", "Walker"]
 
 ERROR_TEXT_BYTES = 4_000
 """The most bytes of JSON of an error that an Outcome record hands on to later steps."""
@@ -61,52 +59,7 @@ ERROR_TEXT_BYTES = 4_000
 _LOOSE_ITEMS = 1_000
 """A fan-out bounded only by the length of an answer is named from this many items on."""
 
-_Env = Mapping[str, Shape]
 _TRUE = Known(True)  # noqa: FBT003 - a value of the language
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Walked:
-    """What following a part of the program gave."""
-
-    shape: Shape
-    cost: Cost = FREE
-    may_fail: bool = False
-    """Whether a model call makes it fail sometimes."""
-    failure: str = ""
-    """Why it fails for certain; then `shape` means nothing."""
-
-
-@dataclass(slots=True, kw_only=True)
-class StepRow:
-    """The calls of one step, added up."""
-
-    flow: str
-    step: str
-    function: str
-    model: str
-    cost: Cost = FREE
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LoopCount:
-    """How many items a `for_each` goes over."""
-
-    runs: int
-    """How often the loop is come to, as far as it was followed."""
-    items: int
-    """All runs together; an upper bound when not exact."""
-    exact: bool
-
-
-@dataclass(slots=True, kw_only=True)
-class _Fit:
-    """How many calls of a function its own budget pays at least one attempt of."""
-
-    unpayable: int = 0
-    total: int = 0
-    exact: bool = True
-    needed_nusd: int = 0
 
 
 @dataclass(slots=True)
@@ -115,19 +68,13 @@ class Walker:
 
     program: Program
     price_of: Mapping[str, Price]
-    least_attempt_nusd: int = 0
-    dearest_attempt_nusd: int = 0
-    _rows: dict[tuple[str, str], StepRow] = field(default_factory=dict[tuple[str, str], StepRow])
+    calls: Calls = field(init=False)
     _loops: dict[str, LoopCount] = field(default_factory=dict[str, LoopCount])
     _failing: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     _loose: dict[str, int] = field(default_factory=dict[str, int])
-    _fits: dict[str, _Fit] = field(default_factory=dict[str, _Fit])
-    _answers: dict[str, Shape] = field(default_factory=dict[str, Shape])
-    _calls: dict[tuple[str, int, int], Cost] = field(default_factory=dict[tuple[str, int, int], Cost])
 
-    def rows(self) -> list[StepRow]:
-        """Return the steps that call a model, in the order they were met."""
-        return list(self._rows.values())
+    def __post_init__(self) -> None:
+        self.calls = Calls(self.program, self.price_of)
 
     def loops(self) -> dict[str, LoopCount]:
         """Return how many items each `for_each` goes over."""
@@ -143,36 +90,13 @@ class Walker:
             for path, count in self._loose.items()
             if count >= _LOOSE_ITEMS
         )
-        found.extend(
-            f"functions.{name}.budget: too small for {fits.unpayable:,} of {fits.total:,} calls, which would fail"
-            for name, fits in self._fits.items()
-            if fits.unpayable and fits.exact
-        )
-        return found
+        return found + self.calls.warnings()
 
-    def refuse_unpayable(self) -> None:
-        """Refuse a function whose own budget cannot pay one attempt of any of its calls.
-
-        Raises:
-            PlanError: With the function, its budget and what one attempt may cost.
-        """
-        for name, fits in self._fits.items():
-            spec = self.program.functions[name]
-            if fits.total and fits.unpayable == fits.total and isinstance(spec, InferSpec) and spec.budget:
-                allowed = spec.budget.nusd
-                shown = "its tokens" if allowed is None else format_usd(allowed)
-                raise PlanError(
-                    f"functions.{name}.budget ({shown}) cannot pay a single attempt, which may cost"
-                    f" {format_usd(fits.needed_nusd)} on {spec.model}",
-                    remedy="raise this budget, lower max_tokens, or choose a cheaper model",
-                    detail={"path": f"functions.{name}.budget", "needed_nusd": fits.needed_nusd},
-                )
-
-    def run(self, flow: FlowSpec, inputs: _Env) -> _Walked:
+    def run(self, flow: FlowSpec, inputs: Env) -> Walked:
         """Follow the outermost flow; its own budget is the run's cap and left to whoever sets that."""
         return self._run_flow(flow, inputs, ONCE)
 
-    def _run_flow(self, flow: FlowSpec, inputs: _Env, times: Times) -> _Walked:
+    def _run_flow(self, flow: FlowSpec, inputs: Env, times: Times) -> Walked:
         """Follow a flow once."""
         env: dict[str, Shape] = {"input": record_shape(inputs)}
         failed: dict[str, str] = {}
@@ -189,48 +113,49 @@ class Walker:
             else:
                 env[step.id] = walked.shape
         if failed:
-            return _Walked(shape=Known(None), cost=cost, failure=next(iter(failed.values())))
+            return Walked(shape=Known(None), cost=cost, failure=next(iter(failed.values())))
         try:
-            shape = fit(_returned(flow.returns, env), flow.output)
+            shape = fit(returned_shape(flow.returns, env), flow.output)
         except (ExpressionError, ContractViolation) as error:
-            return _Walked(shape=Known(None), cost=cost, failure=f"flows.{flow.name}.return: {error.message}")
-        return _Walked(shape=shape, cost=cost, may_fail=may_fail)
+            return Walked(shape=Known(None), cost=cost, failure=f"flows.{flow.name}.return: {error.message}")
+        return Walked(shape=shape, cost=cost, may_fail=may_fail)
 
-    def _step(self, flow: FlowSpec, step: StepSpec, env: _Env, times: Times) -> _Walked:
+    def _step(self, flow: FlowSpec, step: StepSpec, env: Env, times: Times) -> Walked:
         """Follow a step: its condition, then its verb, once or for each item."""
         try:
             decided = _TRUE if step.when is None else shape_of(step.when, env)
             if isinstance(decided, Known):
                 if decided.value is not True:
-                    return _Walked(shape=Known(None))
+                    return Walked(shape=Known(None))
                 return self._unconditional(flow, step, env, times)
         except (ExpressionError, ContractViolation) as error:
-            return _Walked(shape=Known(None), failure=f"{step.path}: {error.message}")
+            return Walked(shape=Known(None), failure=f"{step.path}: {error.message}")
         share = _share(step, env)
         try:
             walked = self._unconditional(flow, step, env, times * share)
         except (ExpressionError, ContractViolation) as error:
-            walked = _Walked(shape=Known(None), may_fail=True, failure=error.message)
+            walked = Walked(shape=Known(None), may_fail=True, failure=error.message)
         # What may not happen cannot fail for certain.
         may_fail = walked.may_fail or bool(walked.failure)
-        return _Walked(
+        return Walked(
             shape=join_shapes([walked.shape, Known(None)]), cost=walked.cost * share, may_fail=may_fail
         )
 
-    def _unconditional(self, flow: FlowSpec, step: StepSpec, env: _Env, times: Times) -> _Walked:
+    def _unconditional(self, flow: FlowSpec, step: StepSpec, env: Env, times: Times) -> Walked:
         """Follow a step whose condition holds."""
         if step.for_each is not None:
             walked = self._for_each(flow, step, step.for_each, env, times)
         else:
             walked = self._verb(flow, step, env, times)
+        walked = _validated(step, walked, env)
         if step.on_error == "fail":
             return walked
         if walked.failure:
-            return _Walked(shape=Known(None), cost=walked.cost)
+            return Walked(shape=Known(None), cost=walked.cost)
         shape = join_shapes([walked.shape, Known(None)]) if walked.may_fail else walked.shape
-        return _Walked(shape=shape, cost=walked.cost)
+        return Walked(shape=shape, cost=walked.cost)
 
-    def _for_each(self, flow: FlowSpec, step: StepSpec, loop: ForEach, env: _Env, times: Times) -> _Walked:
+    def _for_each(self, flow: FlowSpec, step: StepSpec, loop: ForEach, env: Env, times: Times) -> Walked:
         """Follow a loop: item by item over known data, else once for the bound of its items."""
         items = shape_of(loop.items, env)
         if isinstance(items, Known):
@@ -255,7 +180,7 @@ class Walker:
         scope = {**env, "item": item_of(items), "index": NUMBER}
         walked = self._verb(flow, step, scope, times * repeat)
         if walked.failure:
-            return _Walked(shape=Known([]), cost=walked.cost * repeat, may_fail=True)
+            return Walked(shape=Known([]), cost=walked.cost * repeat, may_fail=True)
         item = _left(walked, loop)
         most, likely = size_of(item)
         shape = Unknown(
@@ -265,18 +190,18 @@ class Walker:
             count=count,
             item=item,
         )
-        return _Walked(shape=shape, cost=walked.cost * repeat, may_fail=walked.may_fail)
+        return Walked(shape=shape, cost=walked.cost * repeat, may_fail=walked.may_fail)
 
     def _over_known(
         self,
         items: Sequence[Known],
         flow: FlowSpec,
         step: StepSpec,
-        env: _Env,
+        env: Env,
         *,
         loop: ForEach,
         times: Times,
-    ) -> _Walked:
+    ) -> Walked:
         """Follow a loop over known items."""
         scope = dict(env)
         shapes: list[Shape] = []
@@ -286,7 +211,7 @@ class Walker:
             try:
                 walked = self._verb(flow, step, scope, times)
             except (ExpressionError, ContractViolation) as error:
-                walked = _Walked(shape=Known(None), failure=error.message)
+                walked = Walked(shape=Known(None), failure=error.message)
             cost = cost + walked.cost
             if walked.failure:
                 failures += 1
@@ -297,12 +222,12 @@ class Walker:
             shapes.append(_left(walked, loop))
         if not _enough(loop, len(items) - failures, len(items)):
             reason = f"{step.path}: {failures:,} of {len(items):,} items fail for certain"
-            return _Walked(shape=Known(None), cost=cost, failure=reason)
+            return Walked(shape=Known(None), cost=cost, failure=reason)
         known = [shape.value for shape in shapes if isinstance(shape, Known)]
         if len(known) == len(shapes) and not may_fail:
-            return _Walked(shape=Known(known), cost=cost)
+            return Walked(shape=Known(known), cost=cost)
         shape = list_shape(shapes, step.type) if shapes else Known([])
-        return _Walked(shape=shape, cost=cost, may_fail=may_fail)
+        return Walked(shape=shape, cost=cost, may_fail=may_fail)
 
     def _note_loop(self, path: str, items: int, *, exact: bool) -> None:
         before = self._loops.get(path, LoopCount(runs=0, items=0, exact=True))
@@ -314,81 +239,70 @@ class Walker:
         count, first = self._failing.get(path, (0, reason))
         self._failing[path] = (count + 1, first)
 
-    def _verb(self, flow: FlowSpec, step: StepSpec, env: _Env, times: Times) -> _Walked:
+    def _verb(self, flow: FlowSpec, step: StepSpec, env: Env, times: Times) -> Walked:
         """Follow what a step does, once.
 
         Raises:
             ExpressionError: An expression over known values fails.
             ContractViolation: A known value does not fit where it goes.
         """
+        place = Place(flow=flow.name, step=step.id, path=step.path)
         match step.verb:
             case ComputeVerb(expression=expression):
-                return _Walked(shape=shape_of(expression, env))
-            case CallVerb(kind="flow", target=target, inputs=inputs):
-                called = self.program.flows[target]
-                walked = self._run_flow(called, _arguments(called.inputs, inputs, env), times)
-                return replace(walked, cost=walked.cost.under(called.budget))
-            case CallVerb(target=target, inputs=inputs):
-                function = self.program.functions[target]
-                arguments = _arguments(function.inputs, inputs, env)
-                refused = _refused(function.given, arguments)
-                if refused:
-                    return _Walked(shape=Known(None), failure=f"{step.path}: {refused}")
-                if isinstance(function, ComputeSpec):
-                    return _computed(function, arguments)
-                return self._infer(flow, step, function, arguments, times)
-            case LaterVerb(name=name):
-                raise PlanError(f"{step.path}: `{name}` is not yet executable", detail={"path": step.path})
+                return Walked(shape=shape_of(expression, env))
+            case CallVerb():
+                return self._call(place, step.verb, env, times)
+            case ParallelVerb(branches=branches) | RaceVerb(branches=branches):
+                found = {part.name: self._branch(place, part.call, env, times) for part in branches}
+                return joined(step.verb, found, env)
+            case DebateVerb():
+                return self._debate(place, step.verb, env, times)
+            case HumanVerb():
+                return decided(step.verb)
+            case _:
+                assert_never(step.verb)
 
-    def _infer(
-        self, flow: FlowSpec, step: StepSpec, spec: InferSpec, arguments: _Env, times: Times
-    ) -> _Walked:
-        """Add up one model call."""
-        sizes = [size_of(shape) for shape in arguments.values()]
-        most, likely = sum(size for size, _ in sizes), round(sum(size for _, size in sizes))
-        model = spec.model or ""
-        key = (spec.name, most, likely)
-        cost = self._calls.get(key)
-        if cost is None:
-            cost = call_cost(spec, self.price_of[model], most_bytes=most, likely_bytes=likely)
-            self._calls[key] = cost
-            one = attempt_worst(spec, self.price_of[model], most).nusd
-            self.dearest_attempt_nusd = max(self.dearest_attempt_nusd, one)
-            self.least_attempt_nusd = min(self.least_attempt_nusd or one, one)
-        exact = all(isinstance(shape, Known) for shape in arguments.values())
-        self._check_budget(spec, most, exact=exact)
-        row = self._rows.get((flow.name, step.id))
-        if row is None:
-            row = StepRow(flow=flow.name, step=step.id, function=spec.name, model=model)
-            self._rows[flow.name, step.id] = row
-        row.cost = row.cost + cost * times
-        shape = self._answers.get(spec.name)
-        if shape is None:
-            shape = answer_shape(
-                spec.output,
-                answer_bytes=max_answer_tokens(spec) * ANSWER_BYTES_PER_TOKEN,
-                likely_bytes=likely_answer_bytes(spec.output),
-            )
-            self._answers[spec.name] = shape
-        return _Walked(shape=shape, cost=cost, may_fail=True)
+    def _call(self, place: Place, call: CallVerb, env: Env, times: Times) -> Walked:
+        """Follow a call of a function or a flow."""
+        if call.kind == "flow":
+            called = self.program.flows[call.target]
+            walked = self._run_flow(called, arguments_of(called.inputs, call.inputs, env), times)
+            return replace(walked, cost=walked.cost.under(called.budget))
+        function = self.program.functions[call.target]
+        return self.calls.call(place, function, arguments_of(function.inputs, call.inputs, env), times)
 
-    def _check_budget(self, spec: InferSpec, value_bytes: int, *, exact: bool) -> None:
-        """Count the calls whose own budget pays no attempt; a bound that is not exact counts at its lower end."""
-        if spec.budget is None:
-            return
-        fits = self._fits.setdefault(spec.name, _Fit())
-        one = attempt_worst(spec, self.price_of[spec.model or ""], value_bytes if exact else 0)
-        allowed = spec.budget
-        fits.total += 1
-        fits.exact = fits.exact and exact
-        fits.needed_nusd = max(fits.needed_nusd, one.nusd)
-        over = (allowed.nusd is not None and one.nusd > allowed.nusd) or (
-            allowed.tokens is not None and one.tokens > allowed.tokens
-        )
-        fits.unpayable += over
+    def _branch(self, place: Place, call: CallVerb, env: Env, times: Times) -> Walked:
+        """Follow one of several calls, whose failure is the business of all."""
+        try:
+            return self._call(place, call, env, times)
+        except (ExpressionError, ContractViolation) as error:
+            return Walked(shape=Known(None), failure=error.message)
+
+    def _debate(self, place: Place, verb: DebateVerb, env: Env, times: Times) -> Walked:
+        """Follow a debate."""
+
+        def ask(spec: InferSpec, arguments: Env, rounds: Times) -> Walked:
+            return self.calls.ask(place, spec, arguments, rounds)
+
+        functions = {
+            name: spec for name, spec in self.program.functions.items() if isinstance(spec, InferSpec)
+        }
+        return debated(verb, functions, shape_of(verb.topic, env), ask, times)
 
 
-def _share(step: StepSpec, env: _Env) -> Times:
+def _validated(step: StepSpec, walked: Walked, env: Env) -> Walked:
+    """Follow the condition on a step's results."""
+    if step.validate is None or walked.failure:
+        return walked
+    held = shape_of(step.validate, {**env, "results": walked.shape})
+    if not isinstance(held, Known):
+        return replace(walked, may_fail=True)
+    if held.value is True:
+        return walked
+    return replace(walked, failure=f"{step.path}: `{step.validate.source}` is false for its results")
+
+
+def _share(step: StepSpec, env: Env) -> Times:
     """Return how often a step runs whose condition only the run decides."""
     if step.when is None:
         return ONCE
@@ -396,47 +310,7 @@ def _share(step: StepSpec, env: _Env) -> Times:
     return Times(1, share.likely, share.low, share.high)
 
 
-def _arguments(
-    parameters: Sequence[Parameter], given: Mapping[str, Expression], env: _Env
-) -> dict[str, Shape]:
-    """Return the checked arguments of a call; a missing one is null."""
-    return {
-        parameter.name: fit(
-            shape_of(given[parameter.name], env) if parameter.name in given else Known(None), parameter.type
-        )
-        for parameter in parameters
-    }
-
-
-def _refused(given: Sequence[Expression], arguments: _Env) -> str:
-    """Return the precondition that is surely false, or nothing."""
-    for condition in given:
-        held = shape_of(condition, arguments)
-        if isinstance(held, Known) and held.value is False:
-            return f"the condition `{condition.source}` is false"
-    return ""
-
-
-def _computed(spec: ComputeSpec, arguments: _Env) -> _Walked:
-    """Follow a compute function."""
-    if spec.expression is None:
-        raise PlanError(f"functions.{spec.name}: a registered function is not yet executable")
-    shape = fit(_returned(spec.expression, arguments), spec.output)
-    for condition in spec.ensure:
-        held = shape_of(condition, {**arguments, "result": shape})
-        if isinstance(held, Known) and held.value is False:
-            return _Walked(shape=shape, failure=f"functions.{spec.name}: `{condition.source}` is false")
-    return _Walked(shape=shape)
-
-
-def _returned(returns: Returns, env: _Env) -> Shape:
-    """Return the shape of one expression, or of a record of them."""
-    if isinstance(returns, Mapping):
-        return record_shape({name: shape_of(expression, env) for name, expression in returns.items()})
-    return shape_of(returns, env)
-
-
-def _left(walked: _Walked, loop: ForEach) -> Shape:
+def _left(walked: Walked, loop: ForEach) -> Shape:
     """Return what an item leaves in the list."""
     if loop.on_error == "keep":
         value = Known(None) if walked.failure else join_shapes([walked.shape, Known(None)])

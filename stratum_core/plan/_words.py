@@ -18,6 +18,8 @@ __all__ = [
     "and_list",
     "clean",
     "condition_words",
+    "count_words",
+    "duration_words",
     "name_words",
     "number_words",
     "plural",
@@ -48,6 +50,9 @@ _MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.Eq: ast.Eq,
     ast.NotEq: ast.NotEq,
 }
+_COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_DECISION = ("value", "reviewer", "rationale", "decided_at")
+"""The fields of what a person decided."""
 _ARITHMETIC: Mapping[type[ast.operator], str] = {
     ast.Add: "plus",
     ast.Sub: "minus",
@@ -97,6 +102,19 @@ def and_list(parts: Sequence[str], *, word: str = "and") -> str:
     if len(parts) <= 1:
         return "".join(parts)
     return f"{', '.join(parts[:-1])} {word} {parts[-1]}"
+
+
+def count_words(count: int) -> str:
+    """Return a small number as a word."""
+    return _COUNTS[count] if 0 < count < len(_COUNTS) else f"{count:,}"
+
+
+def duration_words(seconds: int) -> str:
+    """Return a time in its largest whole unit; a single day is 24 hours."""
+    for unit, size, least in (("days", 86_400, 2), ("hours", 3_600, 2), ("minutes", 60, 2)):
+        if seconds % size == 0 and seconds >= least * size:
+            return f"{seconds // size:,} {unit}"
+    return "one hour" if seconds == 3_600 else "one minute" if seconds == 60 else f"{seconds:,} seconds"  # noqa: PLR2004 - one unit
 
 
 def verb_of(name: str) -> str | None:
@@ -221,11 +239,16 @@ def _comparison(left: ast.expr, op: ast.cmpop, right: ast.expr, types: _Types) -
     if counted:
         return counted
     words = _COMPARED.get(type(op), "")
+    if isinstance(left, ast.Attribute) and _noun(left, types) == _noun(right, types):
+        whose = f"{_subject(left, types)} of {_subject(left.value, types)}"
+        return (
+            f"{whose} {'are' if plural(_noun(left, types)) else 'is'} {words}{_operand(right, kind, types)}"
+        )
     return f"{_holds(left, 'is', 'are', types)} {words}{_operand(right, kind, types)}"
 
 
 def _emptiness(left: ast.expr, op: ast.cmpop, right: ast.expr, types: _Types) -> str:
-    """Return `len(x) > 0` and its like as "there are x"."""
+    """Return `len(x) > 0`, `xs == 0` and their like as "there are x"."""
     match left, op, right:
         case (
             ast.Call(func=ast.Name(id="len"), args=[part]),
@@ -235,6 +258,8 @@ def _emptiness(left: ast.expr, op: ast.cmpop, right: ast.expr, types: _Types) ->
             noun = _noun(part, types)
             there = "there are" if plural(noun) else "there is"
             return f"{there} {'no ' if isinstance(op, ast.Eq) else ''}{noun}"
+        case ast.Name() | ast.Attribute(), ast.Eq(), ast.Constant(value=0) if plural(_noun(left, types)):
+            return f"there are no {_noun(left, types)}"
         case _:
             return ""
 
@@ -272,6 +297,8 @@ def _is_count(node: ast.expr) -> bool:
 def _noun(node: ast.expr, types: _Types) -> str:
     """Return the last name of a path, or what an operation is called."""
     match node:
+        case ast.Attribute(value=owner, attr="value") if _is_decision(owner, types):
+            return "answer"
         case ast.Name(id=name) | ast.Attribute(attr=name):
             return name_words(name)
         case ast.Subscript(value=owner):
@@ -295,6 +322,12 @@ def _noun(node: ast.expr, types: _Types) -> str:
             return f"{_operand(left, _ANY, types)} {_ARITHMETIC[type(op)]} {_operand(right, _ANY, types)}"
         case _:
             return quoted(ast.unparse(node), most=40)
+
+
+def _is_decision(node: ast.expr, types: _Types) -> bool:
+    """Return whether a value is what a person decided."""
+    kind = bare(type_of(node, types))
+    return isinstance(kind, RecordType) and kind.field_names == _DECISION
 
 
 def _count_noun(part: ast.expr, types: _Types) -> str:

@@ -37,7 +37,7 @@ from stratum_core.llm import (
 )
 from stratum_core.runtime._context import RunContext
 
-__all__ = ["AttemptResult", "LostAttempt", "Sending", "outcome_of", "send"]
+__all__ = ["AttemptResult", "LostAttempt", "Sending", "outcome_of", "send", "worst_case"]
 
 _ERRORS: Mapping[str, type[ModelError]] = {
     kind.code: kind
@@ -69,8 +69,16 @@ class Sending:
         return f"{self.path}#{self.attempt}"
 
 
-async def send(context: RunContext, meter: Meter, sending: Sending) -> ModelReply | ModelError:
+async def send(
+    context: RunContext, meter: Meter, sending: Sending, held: Reservation | None = None
+) -> ModelReply | ModelError:
     """Make one paid request.
+
+    Args:
+        context: The run.
+        meter: What pays.
+        sending: The request and its place in the journal.
+        held: Room that was reserved for it before; closed when this returns or raises.
 
     Returns:
         The reply, or the model error it ended in; both are durable when this returns.
@@ -79,12 +87,19 @@ async def send(context: RunContext, meter: Meter, sending: Sending) -> ModelRepl
         BudgetExceeded: The worst case of this attempt does not fit a cap; nothing was sent.
         RunStopped: The run ends, or has to because the model has no price; nothing was sent.
     """
-    context.raise_if_stopped()
     try:
-        reserved = _worst_case(context, sending.request)
+        needed = worst_case(context, sending.request)
     except ConfigurationError as fault:
+        if held is not None:
+            held.release()
         raise context.stop("failed", fault.message, remedy=fault.remedy, cause=fault.code) from fault
-    reservation = await meter.reserve(reserved)
+    if held is not None and not held.covers(needed):
+        held.release()  # a dearer model stands in for the one it was reserved for
+        held = None
+    if held is None:
+        context.raise_if_stopped()
+        held = await meter.reserve(needed)
+    reservation, reserved = held, held.usage
     try:
         context.raise_if_stopped()
         await context.journal.intent(
@@ -201,7 +216,7 @@ def outcome_of(recorded: RecordedAttempt) -> AttemptResult:
             return LostAttempt()
 
 
-def _worst_case(context: RunContext, request: ModelRequest) -> Usage:
+def worst_case(context: RunContext, request: ModelRequest) -> Usage:
     """Return the most one attempt can use, by the same bounds the plan's worst case is made of.
 
     Raises:

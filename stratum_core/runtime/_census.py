@@ -7,12 +7,13 @@ answers are counted as reused and cost nothing again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from stratum_core.budget import Usage
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import StratumError
+from stratum_core.journal import RecordedAttempt
 
 __all__ = ["Census", "Failure"]
 
@@ -35,6 +36,8 @@ class Census:
 
     items_done: int = 0
     items_failed: int = 0
+    items_waiting: int = 0
+    """Items that are neither done nor failed: a person has to answer first."""
     skipped: int = 0
     """Steps whose `when` was false."""
     calls_answered: int = 0
@@ -49,6 +52,8 @@ class Census:
     """Failed items by error code."""
     failures: list[Failure] = field(default_factory=list["Failure"])
     """The first failures, for a person to look at."""
+    lost: int = 0
+    """Branches of a race or parallel that the others made superfluous; what they cost is counted."""
     simulated: bool = False
     """True when any answer came from the offline model: its dollars are not real."""
 
@@ -58,17 +63,45 @@ class Census:
         if len(self.failures) < _SHOWN_FAILURES:
             self.failures.append(Failure(path=path, code=error.code, message=str(error)[:_SHOWN_CHARACTERS]))
 
+    def add(self, branch: Census) -> None:
+        """Take over everything a branch has counted."""
+        self.add_costs(branch)
+        self.items_done += branch.items_done
+        self.items_failed += branch.items_failed
+        self.items_waiting += branch.items_waiting
+        self.skipped += branch.skipped
+        self.lost += branch.lost
+        self.retries.update(branch.retries)
+        self.failed_by_cause.update(branch.failed_by_cause)
+        self.failures.extend(branch.failures[: _SHOWN_FAILURES - len(self.failures)])
+
+    def add_costs(self, branch: Census) -> None:
+        """Take over only what a branch has paid: the run goes on as if it had not been there."""
+        self.calls_answered += branch.calls_answered
+        self.calls_reused += branch.calls_reused
+        self.calls_possibly_paid += branch.calls_possibly_paid
+        self.simulated = self.simulated or branch.simulated
+
+    def add_recorded_costs(self, attempts: Iterable[RecordedAttempt]) -> None:
+        """Count what a branch has paid before this process, as replaying it would."""
+        for attempt in attempts:
+            self.calls_reused += attempt.state == "answered"
+            self.calls_possibly_paid += attempt.state == "possibly_paid"
+            self.simulated = self.simulated or attempt.outcome.get("simulated") is True
+
     def to_json(self, usage: Usage) -> Mapping[str, JsonValue]:
         """Return the census as the JSON record every surface shows, with what the whole run used."""
         return {
             "items_done": self.items_done,
             "items_failed": self.items_failed,
+            "items_waiting": self.items_waiting,
             "failed_by_cause": dict(sorted(self.failed_by_cause.items())),
             "failures": [{"path": f.path, "code": f.code, "message": f.message} for f in self.failures],
             "skipped": self.skipped,
             "calls_answered": self.calls_answered,
             "calls_reused": self.calls_reused,
             "calls_possibly_paid": self.calls_possibly_paid,
+            "lost": self.lost,
             "retries": dict(sorted(self.retries.items())),
             "nusd": usage.nusd,
             "tokens": usage.tokens,

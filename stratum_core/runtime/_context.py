@@ -5,6 +5,7 @@ Effects (journal, clients, clock) are passed in, so that a whole run can be test
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -12,10 +13,11 @@ import anyio
 
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import BudgetExceeded, ExpressionError, RunStopped
-from stratum_core.journal import Journal, RunState
+from stratum_core.journal import Journal, MemoryReviews, Reviews, RunState
 from stratum_core.llm import ModelClient, PriceTable
+from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._census import Census
-from stratum_core.specs import Expression, InferSpec, Program
+from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
 
 __all__ = ["DEFAULT_CONCURRENCY", "RunContext", "Scope", "evaluate", "evaluate_condition", "ran_out_within"]
 
@@ -55,6 +57,16 @@ class RunContext:
     prices: PriceTable
     default_model: str
     """Used by functions that name no model; fixed at plan time."""
+    registered: Mapping[str, RegisteredFunction] = field(default_factory=dict[str, RegisteredFunction])
+    """The operator's Python functions of the plan, with the digests they were approved with."""
+    environ: Mapping[str, str] = field(default_factory=dict[str, str])
+    """What registered functions may be handed variables from."""
+    processes: anyio.CapacityLimiter = field(
+        default_factory=lambda: anyio.CapacityLimiter(os.cpu_count() or 1)
+    )
+    """Processes of registered functions at once."""
+    reviews: Reviews = field(default_factory=MemoryReviews)
+    """Where questions to a person are put."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     jitter: Callable[[], float] = field(default=lambda: 0.5)
     """A number between 0 and 1 that spreads retries apart."""
@@ -63,6 +75,10 @@ class RunContext:
     """Finished items of the outermost maps, kept when the run stops before its `return`."""
     resumed: bool = False
     """Whether an earlier process left answers on record; those are replayed even when nothing may be sent any more."""
+    answers: Answers = field(default_factory=Answers)
+    """Answers that need not be bought: of an earlier run, of other runs, and of equal calls of this one."""
+    shut_models: set[str] = field(default_factory=set[str])
+    """Models whose account is closed to this process; functions with `fallbacks` go past them."""
     signals: tuple[_StopSignal, ...] = field(default_factory=lambda: (_StopSignal(),))
     """This branch's own, those around it, and the run's last."""
 

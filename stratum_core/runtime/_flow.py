@@ -1,6 +1,7 @@
 """The flow walk: steps start as soon as the steps they read are done; the first failure ends the flow.
 
 A failure lets nothing new be sent in its flow, but what other steps have in flight is waited for and kept: it is paid.
+A step that waits for a person holds back only the steps that read it.
 
 A flow's value depends only on its input and the recorded answers, never on timing: steps see only what they read, and
 results are collected by step, not by arrival.
@@ -8,36 +9,25 @@ results are collected by step, not by arrival.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 
 import anyio
 
 from stratum_core.budget import Meter
-from stratum_core.contracts import JsonValue, Type, check_value
-from stratum_core.errors import (
-    BudgetExceeded,
-    ContractViolation,
-    PlanError,
-    RunStopped,
-    StepFailed,
-    StratumError,
-)
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import BudgetExceeded, RunStopped, RunWaiting, StepFailed, StratumError
+from stratum_core.runtime._calls import checked, returned
 from stratum_core.runtime._context import RunContext, Scope, evaluate, evaluate_condition, ran_out_within
-from stratum_core.runtime._infer import infer
 from stratum_core.runtime._map import run_map
-from stratum_core.specs import (
-    CallVerb,
-    ComputeSpec,
-    ComputeVerb,
-    FlowSpec,
-    FunctionSpec,
-    LaterVerb,
-    Returns,
-    StepSpec,
-    Verb,
-)
+from stratum_core.specs import FlowSpec, StepSpec, Verb
 
-__all__ = ["run_flow"]
+__all__ = ["RunVerb", "run_flow"]
+
+RunVerb = Callable[[RunContext, Verb, Scope, str, Meter], Awaitable[JsonValue]]
+"""Runs a verb once: the context, the verb, what its expressions see, its path, and the meter that pays."""
+
+_RunOnce = Callable[[RunContext, Verb, Scope, str], Awaitable[JsonValue]]
+"""The same with the flow's meter."""
 
 
 async def run_flow(
@@ -47,6 +37,7 @@ async def run_flow(
     *,
     path: str,
     meter: Meter,
+    run_verb: RunVerb,
 ) -> JsonValue:
     """Run every step of a flow and return its value, checked against its output type.
 
@@ -56,17 +47,23 @@ async def run_flow(
         inputs: A checked value for each of its inputs.
         path: Where in the run, "" for the outermost flow.
         meter: The scope of the caller; the flow's own budget opens one inside it.
+        run_verb: What runs the verbs of its steps.
 
     Raises:
         StratumError: The first step that failed, or a `return` that does not satisfy the output type.
         RunStopped: The run ends.
+        RunWaiting: A person has to answer first, and everything else came to its end.
     """
     own = meter if flow.budget is None or not path else meter.child(path, flow.budget)
+
+    async def once(within: RunContext, verb: Verb, scope: Scope, at: str) -> JsonValue:
+        return await run_verb(within, verb, scope, at, own)
+
     limit = None if flow.budget is None or flow.budget.ms is None else flow.budget.ms
     with anyio.move_on_after(None if limit is None else limit / 1000):
         values: dict[str, JsonValue] = {"input": dict(inputs)}
-        await _run_steps(context, flow, values, path, own)
-        return _checked(flow.output, await _returned(flow.returns, values), f"{path or flow.name}: return")
+        await _run_steps(context, flow, values, path, once)
+        return checked(flow.output, await returned(flow.returns, values), f"{path or flow.name}: return")
     raise BudgetExceeded(
         f"flow `{flow.name}` took longer than its {limit} ms",
         remedy="raise the flow's `budget.ms`; finished answers are kept",
@@ -79,23 +76,29 @@ async def _run_steps(
     flow: FlowSpec,
     values: dict[str, JsonValue],
     path: str,
-    meter: Meter,
+    once: _RunOnce,
 ) -> None:
     """Run the steps; in turn where each waits for the one before, at the same time where they are independent."""
     if _is_chain(flow):
         for step in flow.steps:
-            values[step.id] = await _run_step(context, step, values, path, meter)
+            values[step.id] = await _run_step(context, step, values, path, once)
         return
     branch = context.branch()
     done = {step.id: anyio.Event() for step in flow.steps}
     failures: list[StratumError] = []
+    parked: dict[str, RunWaiting] = {}
 
     async def one(step: StepSpec) -> None:
         for name in step.reads:
             await done[name].wait()
         try:
-            if not failures or (context.resumed and values.keys() >= set(step.reads)):
-                values[step.id] = await _run_step(branch, step, values, path, meter)
+            before = next((parked[name] for name in step.reads if name in parked), None)
+            if before is not None:
+                parked[step.id] = before
+            elif not failures or (context.resumed and values.keys() >= set(step.reads)):
+                values[step.id] = await _run_step(branch, step, values, path, once)
+        except RunWaiting as waiting:
+            parked[step.id] = waiting
         except StratumError as error:
             failures.append(error)
             branch.halt(f"{path or flow.name}: step `{step.id}` failed")
@@ -106,6 +109,8 @@ async def _run_steps(
             group.start_soon(one, step)
     if failures:
         raise failures[0]
+    for waiting in parked.values():
+        raise waiting
 
 
 def _is_chain(flow: FlowSpec) -> bool:
@@ -125,7 +130,7 @@ async def _run_step(
     step: StepSpec,
     values: Mapping[str, JsonValue],
     path: str,
-    meter: Meter,
+    once: _RunOnce,
 ) -> JsonValue:
     """Run one step: its condition, its verb (once or for each item), and what a failure leaves."""
     here = f"{path}/{step.id}" if path else step.id
@@ -134,12 +139,12 @@ async def _run_step(
         return None
     try:
         if step.for_each is None:
-            result = await _run_verb(context, step.verb, values, here, meter)
+            result = await once(context, step.verb, values, here)
         else:
             items = await evaluate(step.for_each.items, values)
 
             async def one(allowed: RunContext, scope: Scope, item_path: str) -> JsonValue:
-                return await _run_verb(allowed, step.verb, scope, item_path, meter)
+                return await once(allowed, step.verb, scope, item_path)
 
             result = await run_map(context, step.for_each, items, one, scope=values, path=here)
         if step.validate is not None and not await evaluate_condition(
@@ -157,77 +162,3 @@ async def _run_step(
         context.census.add_failure(here, error)
         return None
     return result
-
-
-async def _run_verb(context: RunContext, verb: Verb, scope: Scope, path: str, meter: Meter) -> JsonValue:
-    """Run a step's verb once."""
-    match verb:
-        case ComputeVerb(expression=expression):
-            return await evaluate(expression, scope)
-        case CallVerb(kind="function", target=target):
-            arguments = {name: await evaluate(expression, scope) for name, expression in verb.inputs.items()}
-            return await _call_function(context, context.program.functions[target], arguments, path, meter)
-        case CallVerb(target=target):
-            flow = context.program.flows[target]
-            arguments = {name: await evaluate(expression, scope) for name, expression in verb.inputs.items()}
-            inputs = {
-                p.name: _checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in flow.inputs
-            }
-            return await run_flow(context, flow, inputs, path=path, meter=meter)
-        case LaterVerb(name=name):
-            raise PlanError(
-                f"{path}: `{name}` is not executable in this version", remedy="plan the flow again"
-            )
-
-
-async def _call_function(
-    context: RunContext,
-    spec: FunctionSpec,
-    arguments: Mapping[str, JsonValue],
-    path: str,
-    meter: Meter,
-) -> JsonValue:
-    """Check the arguments and call a function of either mode."""
-    inputs = {p.name: _checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in spec.inputs}
-    if isinstance(spec, ComputeSpec):
-        return await _compute(spec, inputs, path)
-    return await infer(context, spec, inputs, path=path, meter=meter)
-
-
-async def _compute(spec: ComputeSpec, inputs: Mapping[str, JsonValue], path: str) -> JsonValue:
-    """Evaluate a compute function and check its conditions and its output."""
-    if spec.expression is None:
-        raise PlanError(
-            f"{path}: `{spec.name}` is not executable in this version", remedy="plan the flow again"
-        )
-    for condition in spec.given:
-        if not await evaluate_condition(condition, inputs):
-            raise StepFailed(f"{path}: `{condition.canonical}` is false, so `{spec.name}` was not computed")
-    value = _checked(
-        spec.output, await _returned(spec.expression, inputs), f"{path}: output of `{spec.name}`"
-    )
-    for condition in spec.ensure:
-        if not await evaluate_condition(condition, {**inputs, "result": value}):
-            raise StepFailed(f"{path}: `{condition.canonical}` is false for the output of `{spec.name}`")
-    return value
-
-
-async def _returned(returns: Returns, scope: Scope) -> JsonValue:
-    """Evaluate one expression, or one for each field of a record."""
-    if isinstance(returns, Mapping):
-        return {name: await evaluate(expression, scope) for name, expression in returns.items()}
-    return await evaluate(returns, scope)
-
-
-def _checked(kind: Type, value: JsonValue, where: str) -> JsonValue:
-    """Check a value against its type, naming where it stands.
-
-    Raises:
-        ContractViolation: It does not fit.
-    """
-    try:
-        return check_value(kind, value)
-    except ContractViolation as violation:
-        raise ContractViolation(
-            f"{where}: {violation.message}", remedy=violation.remedy, detail=violation.detail
-        ) from None

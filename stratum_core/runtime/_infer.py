@@ -1,13 +1,16 @@
-"""The infer loop: one logical call, its attempts, and the one owner of every retry.
+"""The infer loop: one model call, its attempts, and the one owner of every retry.
 
 Three kinds of retry, never mixed: transport faults are sent again after a pause and never shown to the model; an
-answer that breaks its contract is asked for again with the violations appended; nothing else is retried. At most
-`retries + 1 + TRANSPORT_RETRIES` requests leave for one call in one process; attempts lost to a crash are charged but
-not counted, because the crash was not the call's fault.
+answer that breaks its contract is asked for again with the violations appended; a model that cannot answer is
+replaced by the next of the function's `fallbacks`. Nothing else is retried. At most
+`retries + 1 + TRANSPORT_RETRIES + len(fallbacks)` requests leave for one call in one process; attempts lost to a crash
+are charged but not counted, because the crash was not the call's fault.
 
 A replayed call walks the same loop over its recorded attempts, so a resumed run decides exactly as the first did and
 buys nothing that is on record. Only what said nothing about the call is not taken over: rate limits, server faults, an
 empty account and a refused key ended with the process that met them, so a resumed call has its transport retries anew.
+
+Conditions, budgets, votes, iterations and answers on record are not this file's business: see `_ask.py`.
 """
 
 from __future__ import annotations
@@ -15,19 +18,15 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-import anyio
-
-from stratum_core.budget import Meter
+from stratum_core.budget import Meter, Reservation, Usage
 from stratum_core.contracts import JsonValue, content_hash
 from stratum_core.errors import (
     AuthError,
-    BudgetExceeded,
     DeterminismError,
     ModelError,
     ModelRefusal,
     ParseFailure,
     PostconditionFailed,
-    PreconditionFailed,
     QuotaError,
     TransportError,
 )
@@ -35,17 +34,18 @@ from stratum_core.journal import RecordedAttempt
 from stratum_core.llm import (
     TRANSPORT_RETRIES,
     ModelReply,
+    ModelRequest,
     Prompt,
     compile_prompt,
     max_answer_tokens,
     retry_block,
 )
 from stratum_core.runtime._answer import Accepted, Rejected, judge
-from stratum_core.runtime._attempt import AttemptResult, LostAttempt, Sending, outcome_of, send
-from stratum_core.runtime._context import RunContext, evaluate_condition
+from stratum_core.runtime._attempt import AttemptResult, LostAttempt, Sending, outcome_of, send, worst_case
+from stratum_core.runtime._context import RunContext
 from stratum_core.specs import InferSpec
 
-__all__ = ["infer"]
+__all__ = ["first_worst", "infer"]
 
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
@@ -61,12 +61,19 @@ class _Call:
     inputs: Mapping[str, JsonValue]
     path: str
     prompt: Prompt
+    feedback: str
     input_hash: str
     recorded: Sequence[RecordedAttempt]
+    models: tuple[str, ...]
+    """The function's model and those that stand in for it, in order."""
+    held: Reservation | None = None
+    """Room for the first request, when it was reserved before."""
+    model: int = 0
+    """Who is asked now."""
     attempt: int = 0
     contract_retries: int = 0
     transport_retries: int = 0
-    feedback: str = ""
+    violations: str = ""
     history: tuple[Rejected, ...] = ()
     recorded_faults: int = 0
     given_up: TransportError | None = None
@@ -80,40 +87,53 @@ async def infer(
     *,
     path: str,
     meter: Meter,
+    feedback: str = "",
+    held: Reservation | None = None,
 ) -> JsonValue:
     """Make one model call and return an answer that satisfies its contract.
 
+    Args:
+        context: The run.
+        spec: The function; only its prompt, models, retries, output and `ensure` are looked at.
+        inputs: A checked value for each of its inputs.
+        path: Where in the run.
+        meter: What pays.
+        feedback: The block of a further iteration.
+        held: Room for the first request; closed when this returns or raises.
+
     Raises:
-        PreconditionFailed: A `given` is false; nothing was sent.
         PostconditionFailed: An `ensure` was still false after the last attempt.
         ParseFailure: No attempt gave a value of the output type, or the answer was cut off.
-        ModelError: The provider refused or failed after the last transport retry.
-        BudgetExceeded: The next attempt does not fit a cap, or the call's time ran out.
+        ModelError: Every model of the chain refused or failed.
+        BudgetExceeded: The next attempt does not fit a cap.
         DeterminismError: The journal holds an answer for other inputs at this path.
         RunStopped: The run ends.
     """
-    for condition in spec.given:
-        if not await evaluate_condition(condition, inputs):
-            raise PreconditionFailed(
-                f"{path}: `{condition.canonical}` is false, so `{spec.name}` was not called"
-            )
-    if spec.budget is None:
-        return await _attempts(context, _open(context, spec, inputs, path), meter)
-    own = meter.child(path, spec.budget)
-    if spec.budget.ms is None:
-        return await _attempts(context, _open(context, spec, inputs, path), own)
-    with anyio.move_on_after(spec.budget.ms / 1000):
-        return await _attempts(context, _open(context, spec, inputs, path), own)
-    raise BudgetExceeded(
-        f"{path}: `{spec.name}` took longer than its {spec.budget.ms} ms",
-        remedy="raise the function's `budget.ms`",
-        detail={"scope": path, "axis": "ms", "cap": spec.budget.ms},
-    )
+    try:
+        call = _open(context, spec, inputs, path, feedback)
+        call.held = held
+        return await _attempts(context, call, meter)
+    finally:
+        if held is not None:
+            held.release()
 
 
-def _open(context: RunContext, spec: InferSpec, inputs: Mapping[str, JsonValue], path: str) -> _Call:
+def first_worst(
+    context: RunContext, spec: InferSpec, inputs: Mapping[str, JsonValue], *, path: str, feedback: str
+) -> Usage | None:
+    """Return the most the first request of a call can use; None when the call has attempts on record."""
+    if context.journal.attempts(path):
+        return None
+    call = _open(context, spec, inputs, path, feedback)
+    return worst_case(context, _request(context, call, 0))
+
+
+def _open(
+    context: RunContext, spec: InferSpec, inputs: Mapping[str, JsonValue], path: str, feedback: str
+) -> _Call:
     """Compile the prompt and find what the journal already knows about this call."""
-    input_hash = content_hash({"function": spec.function_hash, "inputs": inputs})
+    identity: dict[str, JsonValue] = {"function": spec.function_hash, "inputs": inputs}
+    input_hash = content_hash({**identity, "feedback": feedback} if feedback else identity)
     recorded = context.journal.attempts(path)
     for attempt in recorded:
         if attempt.input_hash != input_hash:
@@ -126,8 +146,10 @@ def _open(context: RunContext, spec: InferSpec, inputs: Mapping[str, JsonValue],
         inputs=inputs,
         path=path,
         prompt=compile_prompt(spec, inputs),
+        feedback=feedback,
         input_hash=input_hash,
         recorded=recorded,
+        models=(context.model_of(spec), *spec.fallbacks),
     )
 
 
@@ -147,6 +169,9 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
             case TransportError() if replayed:
                 context.census.retries["transport"] += 1
                 _keep_given_up(call, result)
+            case ModelReply(finish="refusal"):
+                refusal = ModelRefusal(f"{call.path}: the model declined to answer", detail={"paid": "yes"})
+                _stand_in(context, call, refusal)
             case ModelReply():
                 verdict = _judged(call, result)
                 if isinstance(verdict, Accepted):
@@ -155,15 +180,35 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
             case TransportError():
                 await _pause_for_transport(context, call, result)
             case AuthError() | QuotaError():
-                raise context.stop("stopped_limit", result.message, remedy=result.remedy) from result
+                context.shut_models.add(call.models[call.model])
+                if call.model + 1 == len(call.models):
+                    raise context.stop("stopped_limit", result.message, remedy=result.remedy) from result
+                _stand_in(context, call, result)
             case _:
-                raise result
+                _stand_in(context, call, result)
+
+
+def _stand_in(context: RunContext, call: _Call, error: ModelError) -> None:
+    """Let the next model of the chain go on, or give up.
+
+    Raises:
+        ModelError: This was the last one.
+    """
+    if call.model + 1 == len(call.models):
+        raise error
+    call.model += 1
+    context.census.retries["fallback"] += 1
 
 
 def _replay(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
     """Return the outcome of the next attempt on record, charged to the scopes inside the run."""
     recorded = call.recorded[call.attempt]
     meter.charge_recorded(recorded.usage)
+    if recorded.model in call.models:
+        model = call.models.index(recorded.model)
+        if model > call.model:
+            context.census.retries["fallback"] += model - call.model
+        call.model = model
     result = outcome_of(recorded)
     if isinstance(result, ModelReply):
         context.census.calls_reused += 1
@@ -181,32 +226,40 @@ def _keep_given_up(call: _Call, fault: TransportError) -> None:
 
 
 async def _ask(context: RunContext, call: _Call, meter: Meter) -> ModelReply | ModelError:
-    """Send the next attempt."""
+    """Send the next attempt, past models whose account is known to be closed."""
+    while call.model + 1 < len(call.models) and call.models[call.model] in context.shut_models:
+        call.model += 1
+        context.census.retries["fallback"] += 1
+    attempt = context.answers.number(call.path, call.attempt)
     sending = Sending(
         path=call.path,
-        attempt=call.attempt,
+        attempt=attempt,
         input_hash=call.input_hash,
-        request=call.prompt.request(
-            model=context.model_of(call.spec),
-            max_tokens=max_answer_tokens(call.spec),
-            temperature=call.spec.temperature,
-            retry=call.feedback,
-            idempotency_key=f"{context.journal.run_id}/{call.path}#{call.attempt}",
-        ),
+        request=_request(context, call, attempt),
     )
-    return await send(context, meter, sending)
+    held, call.held = call.held, None
+    return await send(context, meter, sending, held)
+
+
+def _request(context: RunContext, call: _Call, attempt: int) -> ModelRequest:
+    """Return the request of an attempt."""
+    return call.prompt.request(
+        model=call.models[call.model],
+        max_tokens=max_answer_tokens(call.spec),
+        temperature=call.spec.temperature,
+        feedback=call.feedback,
+        retry=call.violations,
+        idempotency_key=f"{context.journal.run_id}/{call.path}#{attempt}",
+    )
 
 
 def _judged(call: _Call, reply: ModelReply) -> Accepted | Rejected:
     """Judge a reply.
 
     Raises:
-        ModelRefusal: The model declined.
         ParseFailure: The answer was cut off at the output limit; asking again would cut it again.
     """
     limit = max_answer_tokens(call.spec)
-    if reply.finish == "refusal":
-        raise ModelRefusal(f"{call.path}: the model declined to answer", detail={"paid": "yes"})
     if reply.finish == "length":
         raise ParseFailure(
             f"{call.path}: the answer was cut off at {limit} tokens",
@@ -227,7 +280,7 @@ def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) 
     if call.contract_retries < call.spec.retries:
         call.contract_retries += 1
         context.census.retries["contract"] += 1
-        call.feedback = retry_block(rejected.violations)
+        call.violations = retry_block(rejected.violations)
         return
     kind = PostconditionFailed if rejected.parsed else ParseFailure
     raise kind(
@@ -242,15 +295,16 @@ def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) 
 
 
 async def _pause_for_transport(context: RunContext, call: _Call, error: ModelError) -> None:
-    """Wait before the next transport retry, as long as the provider asks, or give up.
+    """Wait before the next transport retry, as long as the provider asks, or let another model go on, or give up.
 
     Raises:
-        ModelError: The transport retries are used up, or the provider asks for too long a pause.
+        ModelError: The transport retries are used up, or the provider asks for too long a pause, on the last model.
     """
     asked = error.detail.get("retry_after_s")
     asked_s = float(asked) if isinstance(asked, (int, float)) else 0.0
     if call.transport_retries >= TRANSPORT_RETRIES or asked_s > _LONGEST_ASKED_S:
-        raise error
+        _stand_in(context, call, error)
+        return
     call.transport_retries += 1
     context.census.retries["transport"] += 1
     pause_s = _FIRST_PAUSE_S * 2 ** (call.transport_retries - 1) * (0.5 + context.jitter())

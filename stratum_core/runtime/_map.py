@@ -2,7 +2,8 @@
 
 A fixed number of workers take the next index from one shared iterator, so there is never a task for each item. A
 failed item is counted in the census and leaves what `on_error` says; once so many failed that `require` cannot be met,
-nothing new is started. A resumed run still replays what is on record then, so that its result never shrinks.
+nothing new is started. A resumed run still replays what is on record then, so that its result never shrinks. An item
+that waits for a person is neither done nor failed: the others go on, and then the map waits.
 """
 
 from __future__ import annotations
@@ -19,6 +20,7 @@ from stratum_core.errors import (
     ExpressionError,
     JournalError,
     RunStopped,
+    RunWaiting,
     StepFailed,
     StratumError,
 )
@@ -41,6 +43,8 @@ class _Progress:
     results: list[JsonValue]
     succeeded: list[bool]
     errors: dict[int, StratumError] = field(default_factory=dict[int, StratumError])
+    waiting: RunWaiting | None = None
+    """Raised by the first item that waits for a person."""
     fatal: StratumError | None = None
     """Why the map cannot end well; only what is on record goes on."""
     broken: bool = False
@@ -62,6 +66,7 @@ async def run_map(
         StepFailed: Fewer items succeeded than `require` asks.
         BudgetExceeded: A cap around the map ran out; finished items stay on record.
         RunStopped: The run ends.
+        RunWaiting: Some items wait for a person, and the others came to their end.
     """
     if not isinstance(items, Sequence) or isinstance(items, str):
         raise ExpressionError(f"{path}: `{each.items.canonical}` gave {type(items).__name__}, not a list")
@@ -94,6 +99,8 @@ async def run_map(
         _keep_finished(context, path, progress)
     if progress.fatal is not None:
         raise progress.fatal
+    if progress.waiting is not None and len(progress.errors) <= total - needed:
+        raise progress.waiting
     if sum(progress.succeeded) < needed:
         raise _too_few(path, progress, needed)
     return _collected(each, progress)
@@ -122,6 +129,10 @@ async def _run_one(
     item_path = f"{path}[{index}]"
     try:
         progress.results[index] = await run_item(context, {**scope, "item": item, "index": index}, item_path)
+    except RunWaiting as waiting:
+        progress.waiting = progress.waiting or waiting
+        context.census.items_waiting += 1
+        return None
     except JournalError as error:
         progress.fatal, progress.broken = progress.fatal or error, True
         return None

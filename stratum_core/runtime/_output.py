@@ -16,7 +16,7 @@ from pathlib import Path
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import InputError
 
-__all__ = ["rows_of", "write_result"]
+__all__ = ["replace_file", "rows_of", "write_result"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -39,7 +39,7 @@ def write_result(path: Path, value: JsonValue) -> int:
         case _:
             text, count = json.dumps(value, ensure_ascii=False, indent=2) + "\n", 1
     try:
-        _replace(path, text)
+        replace_file(path, text)
     except OSError as fault:
         raise InputError(
             f"the result cannot be written to {path}: {fault.strerror}",
@@ -48,7 +48,7 @@ def write_result(path: Path, value: JsonValue) -> int:
     return count
 
 
-def _replace(path: Path, text: str) -> None:
+def replace_file(path: Path, text: str) -> None:
     """Write a file beside its place and move it there; it keeps the modes of the file that was there.
 
     Raises:

@@ -7,10 +7,11 @@ from dataclasses import dataclass
 
 from stratum_core.budget import Budget, Meter
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import BudgetExceeded, RunStopped, StratumError
+from stratum_core.errors import BudgetExceeded, RunStopped, RunWaiting, StratumError
 from stratum_core.journal import RunState
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._flow import run_flow
+from stratum_core.runtime._verbs import run_verb
 
 __all__ = ["RunOutcome", "run_program"]
 
@@ -57,8 +58,10 @@ async def run_program(
     state: RunState
     error, cause = "", ""
     try:
-        value = await run_flow(context, spec, inputs, path="", meter=meter)
+        value = await run_flow(context, spec, inputs, path="", meter=meter, run_verb=run_verb)
         state = "completed_with_failures" if context.census.failed_by_cause else "completed"
+    except RunWaiting:
+        state = "waiting"
     except RunStopped as stop:
         state, error, cause = stop.detail["state"], str(stop), str(stop.detail.get("cause", stop.code))
     except BudgetExceeded as stop:

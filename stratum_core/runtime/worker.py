@@ -26,7 +26,7 @@ import anyio
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import JournalBusy, JournalError, StratumError
-from stratum_core.journal import ControlStore, RunJournal, RunRecord
+from stratum_core.journal import ControlStore, RunJournal, RunRecord, RunReviews
 from stratum_core.llm import LitellmClient, ModelClient, PriceTable
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.money import Nusd
@@ -95,7 +95,7 @@ def _fault_receipt(fault: Exception) -> dict[str, JsonValue]:
 
 
 async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: int | None) -> None:
-    """Open the plan and the journal, run, and write the end down."""
+    """Open the plan and walk its flow to an end; again when a person has answered while everything else went on."""
     record, environ = control.plan(run.plan_id).record, dict(os.environ)
     prices = environ.get("STRATUM_PRICES")
     job = _Job(
@@ -107,14 +107,25 @@ async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: 
         environ=environ,
         parent=parent,
     )
-    journal = RunJournal.open(state_dir, run.run_id, create=True)
-    control.update_run(run.run_id, state="running")
+    while await _walk(job):
+        pass
+
+
+async def _walk(job: _Job) -> bool:
+    """Open the journal, run, and write the end down; return whether it can go on at once."""
+    run_id = job.run.run_id
+    journal = RunJournal.open(job.state_dir, run_id, create=True)
+    job.control.update_run(run_id, state="running")
+    reviews = RunReviews(job.control, run_id)
     context = RunContext(
         program=job.plan.program,
         journal=journal,
         client_for=_clients(job),
         prices=job.prices,
         default_model=job.plan.default_model,
+        registered=job.plan.registry,
+        environ=job.environ,
+        reviews=reviews,
         jitter=random.random,
     )
     try:
@@ -124,8 +135,11 @@ async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: 
             await journal.close()
         raise
     receipt = _finish(job, outcome)
+    if outcome.state == "waiting":
+        receipt["waiting_for"] = list(reviews.open_ids)
     await journal.close(state=outcome.state, data=receipt)
-    control.update_run(run.run_id, state=outcome.state, receipt=receipt)
+    job.control.update_run(run_id, state=outcome.state, receipt=receipt)
+    return outcome.state == "waiting" and reviews.answered_since()
 
 
 async def _run_until_told(job: _Job, context: RunContext) -> RunOutcome:

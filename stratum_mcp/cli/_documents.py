@@ -8,35 +8,77 @@ from collections.abc import Sequence
 import click
 
 from stratum_core.contracts import JsonValue
+from stratum_core.errors import InputError
 from stratum_mcp.cli._bindings import read_bindings
-from stratum_mcp.cli._diagnostics import show_diagnostics
 from stratum_mcp.cli._exit import Exit
+from stratum_mcp.cli._mend import mend, show_validation
 from stratum_mcp.cli._report import show_estimate, show_plan
 from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.plain import plain
 
-__all__ = ["estimate", "guide", "plan", "schema", "validate"]
+__all__ = ["estimate", "fmt", "guide", "plan", "schema", "validate"]
 
 
 @click.command(cls=Verb)
 @click.argument("spec")
+@click.option("--fix", is_flag=True, help="Make every certain fix in the file; comments and layout stay.")
+@click.option("--diff", is_flag=True, help="With --fix: show the changes and write nothing.")
 @click.pass_obj
-def validate(session: Session, spec: str) -> Exit:
+def validate(session: Session, *, spec: str, fix: bool, diff: bool) -> Exit:
     """Check a document and report every fault at once, with its place and its fix.
 
-    SPEC is a file, or - for stdin.
+    SPEC is a file, or - for stdin; what is mended from stdin goes to stdout.
     """
     text = _text(spec)
+    if diff and not fix:
+        raise click.UsageError("--diff shows what --fix would change; give both")
+    if fix:
+        with session.engine() as engine:
+            return mend(session, engine, text, only_show=diff)
     with session.engine() as engine:
         found = engine.validate(text)
+    session.result(found.to_json(), lambda: show_validation(session, found, text))
+    return Exit.OK if found.ok else Exit.FAILED
+
+
+@click.command(cls=Verb)
+@click.argument("spec")
+@click.option("--check", is_flag=True, help="Write nothing; end with 1 when the file is not in this form.")
+@click.option("--write", is_flag=True, help="Put the form in the file's place.")
+@click.option("--drop-comments", is_flag=True, help="With --write: even when comments would be lost.")
+@click.pass_obj
+def fmt(session: Session, *, spec: str, check: bool, write: bool, drop_comments: bool) -> Exit:
+    """Print a valid document in its one canonical layout, defaults left out.
+
+    SPEC is a file, or - for stdin. Of its comments only those at the top are kept, so --write refuses a file that has
+    others.
+    """
+    if check and write:
+        raise click.UsageError("--check writes nothing; give one of --check and --write")
+    with session.engine() as engine:
+        form = engine.canonical_form(_text(spec))
+        if write and form.changed:
+            if form.loses_comments and not drop_comments:
+                raise InputError(
+                    f"{spec} has comments that would be lost; nothing was written",
+                    remedy="keep it as it is, or give --drop-comments",
+                )
+            engine.write(form)
+    record: dict[str, JsonValue] = {
+        "changed": form.changed,
+        "written": write and form.changed,
+        "loses_comments": form.loses_comments,
+        "text": form.text,
+    }
 
     def human() -> None:
-        show_diagnostics(found.diagnostics, text, session.console())
-        count = len(found.diagnostics)
-        session.say(f"valid, {found.ir_hash[:12]}" if found.ok else f"{count} findings, not valid")
+        if not (check or write):
+            click.echo(plain(form.text), nl=False)
+        elif form.changed:
+            session.say(f"{spec} was rewritten" if write else f"{spec} is not in its canonical form")
 
-    session.result(found.to_json(), human)
-    return Exit.OK if found.ok else Exit.FAILED
+    session.result(record, human)
+    return Exit.FAILED if check and form.changed else Exit.OK
 
 
 @click.command(cls=Verb)

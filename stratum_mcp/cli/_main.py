@@ -10,8 +10,9 @@ from typing import NoReturn
 
 import click
 
+from stratum_mcp.cli._decide import decide
 from stratum_mcp.cli._demo import demo
-from stratum_mcp.cli._documents import estimate, guide, plan, schema, validate
+from stratum_mcp.cli._documents import estimate, fmt, guide, plan, schema, validate
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
 from stratum_mcp.cli._install import install, uninstall
 from stratum_mcp.cli._processes import run_worker, serve
@@ -37,7 +38,7 @@ _verbs = _Verbs(
     commands={
         command.name or "": command
         for command in (
-            demo, validate, plan, estimate, approve, execute, resume, cancel, runs, show, schema, guide,
+            demo, validate, fmt, plan, estimate, approve, execute, decide, resume, cancel, runs, show, schema, guide,
             serve, install, uninstall, run_worker,
         )
     },

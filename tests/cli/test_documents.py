@@ -18,8 +18,8 @@ def test_the_help_names_every_verb_and_exit_code(stratum: Callable[..., Done]) -
     done = stratum("--help")
     assert done.code == 0
     verbs = (
-        "demo", "validate", "plan", "estimate", "approve", "execute", "resume", "cancel", "runs", "show", "schema",
-        "guide", "serve", "install", "uninstall",
+        "demo", "validate", "fmt", "plan", "estimate", "approve", "execute", "resume", "cancel", "runs", "show",
+        "schema", "guide", "serve", "install", "uninstall",
     )  # fmt: skip
     assert [verb for verb in verbs if f"  {verb} " not in done.out] == []
     assert [code for code in (0, 1, 2, 3, 4, 5, 6, 70) if f"\n    {code} " not in done.out] == []

@@ -59,7 +59,7 @@ def test_the_policy_file_on_its_page_is_read_and_shows_every_key(tmp_path: Path)
     path.write_text(fence.text, "utf-8")
     path.chmod(0o600)
     policy = load_policy(path)
-    left_out = [name for name in policy.__slots__ if getattr(policy, name) in {None, ()}]
+    left_out = [name for name in policy.__slots__ if getattr(policy, name) in (None, (), {})]
     assert left_out == []
 
 

@@ -9,6 +9,7 @@ import pytest
 from stratum_core.approval import Policy, load_policy
 from stratum_core.errors import ConfigurationError
 from stratum_core.money import Nusd
+from stratum_core.specs import RegisteredFunction
 
 FULL = """
 default_model: openai/gpt-4o-mini
@@ -22,6 +23,9 @@ approve_flows: [main@0f3ac1d2]
 require_remote_above_usd: 50
 plan_ttl_hours: 12
 approval_ttl_minutes: 15
+compute:
+  verify_part: { file: code/verify_part.py, timeout_s: 2.5, memory_mb: 128, env: [PARTS_DIR] }
+  plain: { file: /srv/plain.py }
 """
 
 
@@ -47,6 +51,15 @@ def test_a_policy_file_is_read_whole_and_money_exactly(tmp_path: Path) -> None:
         require_remote_above_nusd=Nusd(50_000_000_000),
         plan_ttl_hours=12,
         approval_ttl_minutes=15,
+        compute={
+            "verify_part": RegisteredFunction(
+                file=str((tmp_path / "code" / "verify_part.py").resolve()),
+                timeout_s=2.5,
+                memory_mb=128,
+                environ=("PARTS_DIR",),
+            ),
+            "plain": RegisteredFunction(file="/srv/plain.py"),
+        },
     )
 
 
@@ -67,6 +80,12 @@ def test_an_empty_policy_file_is_the_default(tmp_path: Path) -> None:
         ("models_allowed: offline", "models_allowed"),
         ("models_allowed: [no]", "models_allowed"),
         ("approval_ttl_minutes: 0", "approval_ttl_minutes"),
+        ("compute: {Part: {file: a.py}}", "compute"),
+        ("compute: {part: {file: a.sh}}", "compute.part.file"),
+        ("compute: {part: {module: 'os:system'}}", "compute.part.module"),
+        ("compute: {part: {file: a.py, timeout_s: 0}}", "compute.part.timeout_s"),
+        ("compute: {part: {file: a.py, memory_mb: 1}}", "compute.part.memory_mb"),
+        ("compute: {part: {file: a.py, env: ['A=B']}}", "compute.part.env"),
         ("max_usd: 1\nmax_usd: 100", "twice"),
         ("max_usd: [1", "YAML"),
         ("- max_usd", "the file"),

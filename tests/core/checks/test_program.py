@@ -4,9 +4,21 @@ from __future__ import annotations
 
 from stratum_core.budget import Budget
 from stratum_core.checks import Limits, check
-from stratum_core.contracts import OpaqueType, StringType, describe
+from stratum_core.contracts import EnumType, OpaqueType, StringType, describe
 from stratum_core.money import to_nusd
-from stratum_core.specs import CallVerb, ComputeSpec, ComputeVerb, InferSpec, LaterVerb
+from stratum_core.specs import (
+    CallVerb,
+    ComputeSpec,
+    ComputeVerb,
+    DebateVerb,
+    HumanVerb,
+    InferSpec,
+    ParallelVerb,
+    Quorum,
+    RaceVerb,
+    Verb,
+    called,
+)
 from tests.core.checks._documents import document, flow, program
 
 DOCUMENT = """\
@@ -76,7 +88,13 @@ def test_functions_become_specs_with_exact_units() -> None:
         'result.label == "good"',
     ]
     assert len(judge.function_hash) == 12
-    assert judge.later == ()
+    assert (judge.fallbacks, judge.cache, judge.stable, judge.quorum, judge.refine) == (
+        (),
+        "none",
+        True,
+        None,
+        None,
+    )
     count = found.functions["count"]
     assert isinstance(count, ComputeSpec)
     assert count.expression is not None
@@ -118,47 +136,140 @@ def test_defaults_are_filled_in() -> None:
     assert (for_each.require, for_each.on_error, for_each.concurrency) == ("all", "drop", None)
 
 
-def test_modifiers_that_do_not_run_yet_are_checked_and_named() -> None:
-    lines = "    quorum: 3\n    agree_on: label\n    threshold: 2\n    stable: false\n    fallbacks: [c/d]\n"
-    lines += "    cache: session\n    refine: { until: 'result.label == \"good\"', feedback: result.label }\n"
+def with_modifiers(lines: str) -> InferSpec:
     text = DOCUMENT.replace("    retries: 1\n", lines).replace("on_error: keep", "on_error: drop")
     text = text.replace("[t.value for t in tones if t.value is not None]", "[most_likely(t) for t in tones]")
     judge = program(text).functions["judge"]
     assert isinstance(judge, InferSpec)
-    assert [one.name for one in judge.later] == ["quorum", "refine", "stable", "fallbacks", "cache"]
-    assert judge.later[0].path == "functions.judge.quorum"
+    return judge
+
+
+def test_modifiers_of_a_model_call_are_kept() -> None:
+    judge = with_modifiers(
+        "    quorum: 3\n    agree_on: label\n    threshold: 2\n    stable: false\n    fallbacks: [c/d, e/f]\n"
+        "    cache: session\n"
+    )
+    assert judge.quorum == Quorum(votes=3, agree_on="label", threshold=2)
+    assert (judge.stable, judge.fallbacks, judge.cache) == (False, ("c/d", "e/f"), "session")
+
+
+def test_the_expressions_of_a_refine_see_the_answer_the_check_and_the_inputs() -> None:
+    text = DOCUMENT.replace(
+        "    retries: 1\n",
+        "    refine:\n      check: problems\n      until: len(check) == 0 and len(text) > 1\n"
+        "      feedback: check\n      max_iterations: 4\n",
+    ).replace(
+        "  count:\n",
+        "  problems:\n    mode: compute\n    input: { result: Tone }\n    output: list<string>\n"
+        '    expression: \'["bad"] if result.label == "bad" else []\'\n  count:\n',
+    )
+    judge = program(text).functions["judge"]
+    assert isinstance(judge, InferSpec)
+    assert judge.refine is not None
+    assert (judge.refine.check, judge.refine.max_iterations) == ("problems", 4)
+    assert judge.refine.until.evaluate({"check": [], "text": "so so"}) is True
+    assert judge.refine.feedback.evaluate({"check": ["bad"]}) == ["bad"]
+
+
+def test_a_refine_may_do_without_a_check() -> None:
+    judge = with_modifiers(
+        "    stable: false\n    refine: { until: 'result.label == \"good\"', feedback: result.label }\n"
+    )
+    assert judge.refine is not None
+    assert (judge.refine.check, judge.refine.max_iterations) == (None, 5)
+    assert judge.refine.feedback.canonical == "result.label"
+
+
+def test_a_registered_function_stands_in_place_of_an_expression() -> None:
     python = DOCUMENT.replace("expression: len(tones)", "python: count_tones")
     registered = check(python, limits=Limits(compute_registry=frozenset({"count_tones"}))).program
     assert registered is not None
     count = registered.functions["count"]
     assert isinstance(count, ComputeSpec)
-    assert (count.expression, [one.name for one in count.later]) == (None, ["python"])
+    assert (count.expression, count.python) == (None, "count_tones")
 
 
-def test_verbs_that_do_not_run_yet_name_what_they_would_call() -> None:
-    steps = """
+def verbs(steps: str) -> list[Verb]:
+    return [step.verb for step in program(document(flow(steps))).flows["main"].steps]
+
+
+def test_branches_are_kept_in_order_with_their_calls() -> None:
+    parallel, race = verbs("""
 - id: a
   parallel:
     branches:
       one: { function: judge, inputs: { text: input.text } }
       two: { function: rate, inputs: { text: input.text } }
+    require: all
+    validate: results.two > 1
+    concurrency: 1
 - id: b
   race:
     branches:
       one: { function: judge, inputs: { text: input.text } }
-      two: { function: judge, inputs: { text: input.text } }
-- id: c
-  debate: { agents: [argue, argue], topic: input.plain, synthesize: conclude, unresolved: human }
-- id: d
-  await_human: { question: Is it?, show: { a: a.one.label } }
-"""
-    verbs = [step.verb for step in program(document(flow(steps))).flows["main"].steps]
-    assert verbs == [
-        LaterVerb(name="parallel", calls=("judge", "rate")),
-        LaterVerb(name="race", calls=("judge", "judge")),
-        LaterVerb(name="debate", calls=("argue", "conclude")),
-        LaterVerb(name="await_human"),
+      two: { function: judge, inputs: { text: "input.texts[0]" } }
+""")
+    assert isinstance(parallel, ParallelVerb)
+    assert [(one.name, one.call.kind, one.call.target) for one in parallel.branches] == [
+        ("one", "function", "judge"),
+        ("two", "function", "rate"),
     ]
+    assert (parallel.require, parallel.concurrency) == ("all", 1)
+    assert parallel.validate is not None
+    assert parallel.validate.evaluate({"results": {"one": None, "two": 2}}) is True
+    assert isinstance(race, RaceVerb)
+    assert race.branches[1].call.inputs["text"].canonical == "input.texts[0]"
+    assert called(parallel) == (("function", "judge"), ("function", "rate"))
+    assert called(race) == (("function", "judge"),)
+
+
+def test_a_debate_keeps_its_agents_topic_and_conclusion() -> None:
+    (debate,) = verbs("""
+- id: c
+  debate:
+    agents: [argue, argue]
+    topic: input.plain
+    rounds: 3
+    agree_on: position
+    synthesize: conclude
+    unresolved: human
+""")
+    assert isinstance(debate, DebateVerb)
+    assert (debate.agents, debate.synthesize, debate.rounds) == (("argue", "argue"), "conclude", 3)
+    assert (debate.agree_on, debate.unresolved, debate.topic.canonical) == (
+        "position",
+        "human",
+        "input.plain",
+    )
+    assert called(debate) == (("function", "argue"), ("function", "conclude"))
+
+
+def test_a_question_keeps_what_is_shown_and_the_seconds_it_waits() -> None:
+    chosen, free = verbs("""
+- id: d
+  await_human:
+    question: Is it?
+    show: { The number: input.n, text: input.plain }
+    options: [approve, refuse]
+    timeout: 15m
+    on_timeout: refuse
+- id: e
+  await_human: { question: Why? }
+""")
+    assert isinstance(chosen, HumanVerb)
+    assert [(label, shown.canonical) for label, shown in chosen.show.items()] == [
+        ("The number", "input.n"),
+        ("text", "input.plain"),
+    ]
+    assert (chosen.question, chosen.options, chosen.answer) == (
+        "Is it?",
+        ("approve", "refuse"),
+        EnumType(("approve", "refuse")),
+    )
+    assert (chosen.timeout_s, chosen.on_timeout) == (900, "refuse")
+    assert isinstance(free, HumanVerb)
+    assert (free.answer, free.timeout_s, free.on_timeout) == (StringType(), None, None)
+    assert called(free) == ()
 
 
 def test_contracts_may_be_used_before_they_are_written() -> None:

@@ -71,6 +71,32 @@ def test_a_decision_is_one_of_the_options() -> None:
     assert types["free"] == "string"
 
 
+@pytest.mark.parametrize(
+    ("written", "type_"),
+    [
+        ("int", "int"),
+        ("{ type: int, min: 1, max: 5 }", "int[1..5]"),
+        ("list<Tone>", "list<Tone>"),
+        ("{ enum: [low, high] }", '"low" | "high"'),
+    ],
+)
+def test_a_decision_has_the_type_that_was_asked_for(written: str, type_: str) -> None:
+    steps = f"- id: it\n  await_human: {{ question: How many?, type: {written} }}\n- id: value\n  compute: it.value"
+    assert step_types(steps)["value"] == type_
+
+
+def test_an_answer_of_an_unknown_type_is_reported_once() -> None:
+    steps = "- id: it\n  await_human: { question: q, type: Tome, timeout: 1h, on_timeout: low }\n"
+    assert codes(document(flow(steps + "- id: two\n  compute: it.value.label"))) == ["E300"]
+
+
+def test_a_lapsed_question_gets_an_answer_that_could_be_chosen() -> None:
+    steps = "- id: it\n  await_human: { question: q, type: %s, timeout: 1h, on_timeout: low }"
+    assert codes(document(flow(steps % "{ enum: [low, high] }"))) == []
+    assert codes(document(flow(steps % "{ enum: [high, 3] }"))) == ["E335"]
+    assert codes(document(flow(steps % "int"))) == ["E335"]
+
+
 def test_an_outcome_has_ok_value_error_and_index() -> None:
     steps = f"- id: it\n  {EACH}\n  on_error: keep\n- id: bad\n  compute: '[o.index for o in it if not o.ok]'"
     assert step_types(steps)["bad"].startswith("list<int")

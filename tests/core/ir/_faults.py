@@ -252,6 +252,16 @@ FAULTS: list[tuple[str, str, list[tuple[str, str]]]] = [
         [("E123", "flows.main.steps[0].await_human.options")],
     ),
     (
+        "options and type",
+        small("- { id: a, await_human: { question: q, options: [a, b], type: int } }"),
+        [("E119", "flows.main.steps[0].await_human.type")],
+    ),
+    (
+        "type of an answer as a list",
+        small("- { id: a, await_human: { question: q, type: [a, b] } }"),
+        [("E112", "flows.main.steps[0].await_human.type")],
+    ),
+    (
         "numbers as options",
         small("- { id: a, await_human: { question: q, options: [1, b] } }"),
         [("E112", "flows.main.steps[0].await_human.options[0]")],

@@ -174,6 +174,14 @@ def test_what_a_person_is_shown_and_the_order_of_branches_count() -> None:
     )
 
 
+def test_the_type_of_an_answer_has_one_spelling() -> None:
+    asked = "- { id: a, await_human: { question: q, type: %s } }"
+    assert ir_hash(document(small(asked % '"int[1..3]"'))) == ir_hash(
+        document(small(asked % "{ type: int, min: 1, max: 3 }"))
+    )
+    assert ir_hash(document(small(asked % "int"))) != ir_hash(document(small(asked % "float")))
+
+
 def test_the_meaning_is_plain_json_with_every_default() -> None:
     meaning = canonical(document(small("- { id: a, for_each: input.x, compute: item }")))
     assert meaning == {

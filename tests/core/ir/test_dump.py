@@ -183,10 +183,16 @@ STEPS = st.one_of(
             AwaitHuman,
             question=TRICKY,
             show=st.dictionaries(TRICKY, EXPRESSIONS | st.none(), max_size=2),
-            options=st.lists(TRICKY, max_size=3, unique=True).map(tuple),
+            options=st.lists(TRICKY, min_size=1, max_size=3, unique=True).map(tuple),
             timeout=st.sampled_from((None, "90s", "7d")),
             on_timeout=st.just("fail") | TRICKY,
         ),
+    ),
+    st.builds(
+        Step,
+        **COMMON,
+        verb=st.just("await_human"),
+        await_human=st.builds(AwaitHuman, question=TRICKY, type=st.none() | TYPES),
     ),
 )
 FLOWS = st.builds(

@@ -116,6 +116,9 @@ def test_every_verb_and_modifier_is_read() -> None:
         question="q", show={"a b": "x", "n": None}, options=("y", "z"), timeout="24h", on_timeout="y"
     )
     assert step_of(
+        small("- { id: s, await_human: { question: q, type: { type: int, min: 1 } } }")
+    ).await_human == AwaitHuman(question="q", type=LongType(type="int", min=1))
+    assert step_of(
         small("- { id: s, description: d, when: c, after: r, on_error: none, compute: 1 }")
     ) == Step(id="s", description="d", when="c", after=("r",), on_error="none", verb="compute", compute=1)
     assert step_of(

@@ -46,6 +46,21 @@ async def test_a_settled_attempt_is_found_again_with_its_outcome(run: Run) -> No
     await again.close()
 
 
+async def test_the_last_event_of_a_kind_at_each_path_is_found_again(run: Run) -> None:
+    journal = run.open()
+    await journal.event("decided", path="a", data={"winners": ["x"]})
+    await journal.event("decided", path="b", data={"winners": ["y"]})
+    await journal.event("told", path="a", data={})
+    await journal.event("decided", path="a", data={"winners": ["z"]})
+    assert journal.recorded("decided") == {}
+    await journal.close()
+
+    again = run.open()
+    await again.event("decided", path="c", data={})
+    assert again.recorded("decided") == {"a": {"winners": ["z"]}, "b": {"winners": ["y"]}}
+    await again.close()
+
+
 async def test_what_was_in_flight_becomes_possibly_paid_at_its_reservation_when_the_run_is_opened_again(
     run: Run,
 ) -> None:

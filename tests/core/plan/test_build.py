@@ -81,7 +81,6 @@ def test_the_hash_covers_everything_an_approval_covers(context: PlanContext, wri
                 {"seed": 1},
             )
         ),
-        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=replace(context, registry={"f": "ab"})),
         build_plan(
             DOCUMENT, inputs={"notes": NOTES}, context=replace(context, limits=Limits(max_usd=Decimal(9)))
         ),
@@ -129,36 +128,6 @@ def test_two_outer_flows_are_a_question_not_a_guess(context: PlanContext) -> Non
 
     with pytest.raises(PlanError, match="not clear which one"):
         build_plan(other, inputs={}, context=context)
-
-
-def test_what_is_not_yet_executable_is_a_diagnostic_with_its_place(context: PlanContext) -> None:
-    text = DOCUMENT.replace(
-        "intent: Judge a note,", "intent: Judge a note, quorum: 3, agree_on: kind, threshold: 2,"
-    )
-
-    with pytest.raises(DiagnosticsError) as caught:
-        build_plan(text, inputs={"notes": NOTES}, context=context)
-
-    (found,) = caught.value.detail["diagnostics"]
-    assert (found["code"], found["path"], found["line"]) == ("E390", "functions.judge.quorum", 7)
-    assert "not yet executable" in found["message"]
-
-
-def test_a_later_verb_elsewhere_does_not_stop_another_flow(context: PlanContext) -> None:
-    extra = """  asks:
-    input: {}
-    output: string
-    steps:
-      - { id: yes_or_no, await_human: { question: Go on?, options: [yes, no] } }
-    return: yes_or_no.value
-"""
-
-    assert (
-        build_plan(DOCUMENT + extra, inputs={"notes": NOTES}, context=context, flow="every").flow == "every"
-    )
-    with pytest.raises(DiagnosticsError) as caught:
-        build_plan(DOCUMENT + extra, inputs={}, context=context, flow="asks")
-    assert caught.value.detail["diagnostics"][0]["path"] == "flows.asks.steps.0.await_human"
 
 
 def test_no_model_at_all_is_explained(context: PlanContext) -> None:

@@ -1,0 +1,130 @@
+"""The debate: agents argue in rounds until they agree or the rounds are over, then one function concludes.
+
+The agents of a round argue at the same time and see only earlier rounds, so what they are told does not depend on
+timing. Whether they agree follows from their answers, which are on record: a resumed debate takes the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from stratum_core.budget import Meter
+from stratum_core.contracts import EnumType, JsonValue, canonical_json
+from stratum_core.errors import StepFailed
+from stratum_core.llm import has_opaque
+from stratum_core.runtime._branches import Branches, run_branches
+from stratum_core.runtime._calls import call_function
+from stratum_core.runtime._context import RunContext, Scope, evaluate
+from stratum_core.runtime._human import ask_person
+from stratum_core.specs import DebateVerb
+
+__all__ = ["run_debate"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Debate:
+    """One debate and what it needs to make its calls."""
+
+    context: RunContext
+    verb: DebateVerb
+    topic: JsonValue
+    path: str
+    meter: Meter
+
+
+async def run_debate(
+    context: RunContext, verb: DebateVerb, scope: Scope, path: str, meter: Meter
+) -> JsonValue:
+    """Hold a debate and return the synthesizer's record with `converged` in it.
+
+    Raises:
+        StepFailed: The agents did not agree and `unresolved` is `fail`.
+        StratumError: An agent, the synthesizer or the question to the person failed.
+        RunStopped: The run ends.
+    """
+    topic = await evaluate(verb.topic, scope)
+    debate = _Debate(context=context, verb=verb, topic=topic, path=path, meter=meter)
+    arguments: list[JsonValue] = []
+    outputs: list[JsonValue] = []
+    converged = False
+    for number in range(1, verb.rounds + 1):
+        outputs = await _hold_round(debate, number, arguments)
+        arguments.extend(
+            {"agent": name, "round": number, "argument": output}
+            for name, output in zip(debate.verb.names, outputs, strict=True)
+        )
+        converged = len({canonical_json(_position(verb, output)) for output in outputs}) == 1
+        if converged:
+            break
+    if not converged:
+        arguments.extend(await _unresolved(debate, outputs))
+    inputs: dict[str, JsonValue] = {"topic": topic, "arguments": arguments, "converged": converged}
+    function = context.program.functions[verb.synthesize]
+    verdict = await call_function(context, function, inputs, f"{path}/synthesize", meter)
+    if not isinstance(verdict, Mapping):
+        raise StepFailed(f"{path}: `{verb.synthesize}` gave no record, so `converged` has no place")
+    return {**verdict, "converged": converged}
+
+
+async def _hold_round(debate: _Debate, number: int, arguments: Sequence[JsonValue]) -> list[JsonValue]:
+    """Let every agent argue once and return their outputs in the order of the agents."""
+    inputs: dict[str, JsonValue] = {"topic": debate.topic, "arguments": list(arguments) or None}
+
+    async def argue(within: RunContext, agent: int, at: str) -> JsonValue:
+        function = within.program.functions[debate.verb.agents[agent]]
+        return await call_function(within, function, inputs, at, debate.meter)
+
+    branches = Branches(names=debate.verb.names, run=argue, needed=len(debate.verb.names))
+    path = f"{debate.path}/r{number}"
+    done = await run_branches(debate.context, branches, path=path, meter=debate.meter)
+    return list(done.values.values())
+
+
+def _position(verb: DebateVerb, output: JsonValue) -> JsonValue:
+    """Return the part of an agent's output that has to agree."""
+    return output.get(verb.agree_on) if verb.agree_on and isinstance(output, Mapping) else output
+
+
+async def _unresolved(debate: _Debate, outputs: Sequence[JsonValue]) -> list[JsonValue]:
+    """Return what is said beside the agents because they did not agree: nothing, or a person's word.
+
+    Raises:
+        StepFailed: `unresolved` is `fail`.
+    """
+    match debate.verb.unresolved:
+        case "synthesize":
+            return []
+        case "fail":
+            raise StepFailed(
+                f"{debate.path}: the agents did not agree after {debate.verb.rounds} rounds",
+                remedy="allow more rounds, or choose another `unresolved`",
+                detail={"rounds": debate.verb.rounds, "last": list(outputs)},
+            )
+        case "human":
+            return [await _ask(debate, outputs)]
+
+
+async def _ask(debate: _Debate, outputs: Sequence[JsonValue]) -> JsonValue:
+    """Show a person the last positions and return the one that should count as one more argument."""
+    positions: dict[str, JsonValue] = {name: name for name in debate.verb.names}
+    if debate.verb.agree_on is not None:
+        values = [_position(debate.verb, output) for output in outputs]
+        positions = {value if isinstance(value, str) else canonical_json(value): value for value in values}
+    options = tuple(positions)
+    shown: dict[str, JsonValue] = {
+        "topic": debate.topic,
+        **dict(zip(debate.verb.names, outputs, strict=True)),
+    }
+    decision = await ask_person(
+        debate.context,
+        "The agents do not agree. Which position should count?",
+        shown,
+        options,
+        EnumType(options),
+        path=f"{debate.path}/person",
+        timeout_s=None,
+        on_timeout=None,
+        opaque=list(shown) if has_opaque(debate.verb.topic.type) else [],
+    )
+    return {"agent": "person", "argument": positions[str(decision["value"])]}
