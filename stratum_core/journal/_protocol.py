@@ -15,7 +15,9 @@ from stratum_core.budget import Usage
 from stratum_core.contracts import JsonValue
 
 __all__ = [
+    "ACCEPTED",
     "FINAL_STATES",
+    "TAKEN",
     "AttemptState",
     "Intent",
     "Journal",
@@ -23,6 +25,12 @@ __all__ = [
     "RunState",
     "SettledState",
 ]
+
+ACCEPTED = "accepted"
+"""The kind of event that keeps an answer the run has paid for and accepted: its `key` and `value`."""
+
+TAKEN = "taken"
+"""The kind of event that keeps an answer from outside the run, written before it is used: `key` and `value`."""
 
 SettledState: TypeAlias = Literal["answered", "failed", "possibly_paid"]
 """How an attempt ended: with a reply, without one at a known cost, or without anyone knowing what it cost."""

@@ -17,13 +17,14 @@ from stratum_core.journal._chain import ChainCheck, check_chain
 from stratum_core.journal._encoding import decode_object
 from stratum_core.journal._files import naming_file, open_to_read, run_file
 from stratum_core.journal._migrations import RUN_FILE
-from stratum_core.journal._protocol import RecordedAttempt, RunState
+from stratum_core.journal._protocol import ACCEPTED, TAKEN, RecordedAttempt, RunState
 from stratum_core.journal._sqlite import is_owned
 from stratum_core.journal._tables import (
     count_intents,
     holds_run,
     read_attempts,
     read_events,
+    read_events_until,
     read_open_calls,
     read_progress,
     read_run,
@@ -184,6 +185,28 @@ class RunReader:
         """
         with self._moment() as connection:
             return tuple(read_attempts(connection))
+
+    def answers(self, *, until_seq: int) -> dict[str, JsonValue]:
+        """Return the accepted answers as of an event, by the key of their question; the first to each stands.
+
+        Raises:
+            JournalError: The file is damaged.
+        """
+        found: dict[str, JsonValue] = {}
+        with self._moment() as connection:
+            for data in read_events_until(connection, (ACCEPTED, TAKEN), until_seq):
+                found.setdefault(str(data["key"]), data["value"])
+        return found
+
+    def head_at(self, seq: int) -> str:
+        """Return the hash of an event in hex; empty when there is no such event.
+
+        Raises:
+            JournalError: The file is damaged.
+        """
+        with self._moment() as connection:
+            row = next(read_events(connection, after_seq=seq - 1, limit=1), None)
+        return "" if row is None or row[0] != seq else row[-1].hex()
 
     def verify(self) -> ChainCheck:
         """Check that no event was changed, removed or moved, and that the projections agree with them.

@@ -31,6 +31,7 @@ __all__ = [
     "read_attempts_within",
     "read_events",
     "read_events_of",
+    "read_events_until",
     "read_open_calls",
     "read_progress",
     "read_run",
@@ -247,6 +248,19 @@ def read_events_of(
     )
     for path, data in rows:
         yield path, decode_object(data)
+
+
+def read_events_until(
+    connection: sqlite3.Connection, kinds: Sequence[str], last_seq: int
+) -> Iterator[Mapping[str, JsonValue]]:
+    """Yield the data of the events of some kinds up to a number, in order."""
+    marks = ", ".join("?" * len(kinds))
+    rows = connection.execute(
+        f"SELECT data FROM events WHERE kind IN ({marks}) AND seq <= ? ORDER BY seq",  # noqa: S608 - only marks
+        (*kinds, last_seq),
+    )
+    for (data,) in rows:
+        yield decode_object(data)
 
 
 def _recorded(row: CallRow, data: str | None) -> RecordedAttempt:

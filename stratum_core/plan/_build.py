@@ -87,7 +87,14 @@ def build_plan(
         None if options.out is None else _output(options.out, context, [b.file.path for b in bound if b.file])
     )
     values = {part.name: part.value for part in bound}
-    estimate = estimate_program(program, name, values, price_of=prices_of(models, context.prices))
+    reused = None if options.reuse is None else context.answers_of(options.reuse)
+    estimate = estimate_program(
+        program,
+        name,
+        values,
+        price_of=prices_of(models, context.prices),
+        answers={} if reused is None else reused.answers,
+    )
     cap = _cap(spec, options, estimate, context)
     now = context.now.astimezone(UTC)
     draft = Plan(
@@ -99,6 +106,7 @@ def build_plan(
         inputs=bound,
         options=options,
         out=out,
+        reused=None if reused is None else reused.pin(),
         models=models,
         price_version=context.prices.version,
         registry=registry,
@@ -141,7 +149,11 @@ def estimate_what_if(
         for name, value in plan.inputs.items()
     }
     return estimate_program(
-        with_models(plan.program, models), plan.flow, values, price_of=prices_of(models, context.prices)
+        with_models(plan.program, models),
+        plan.flow,
+        values,
+        price_of=prices_of(models, context.prices),
+        answers={} if plan.options.reuse is None else context.answers_of(plan.options.reuse).answers,
     )
 
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
 from stratum_core.checks import Limits
+from stratum_core.errors import PlanError
 from stratum_core.llm import PriceTable
 from stratum_core.plan._bind import BindLimits
 from stratum_core.plan._files import Roots
+from stratum_core.plan._reuse import ReusedRun
 from stratum_core.specs import RegisteredFunction
 
 __all__ = ["PlanContext", "no_key_missing"]
@@ -22,6 +24,15 @@ _DAY = timedelta(hours=24)
 def no_key_missing(_: str) -> str | None:
     """Treat every model as usable."""
     return None
+
+
+def no_run(run_id: str) -> ReusedRun:
+    """Know no run.
+
+    Raises:
+        PlanError: Always.
+    """
+    raise PlanError(f"reuse: there is no run {run_id} here", remedy="plan where the run was made")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,5 +53,7 @@ class PlanContext:
     bind_limits: BindLimits = _BIND_LIMITS
     registry: Mapping[str, RegisteredFunction] = field(default_factory=dict[str, RegisteredFunction])
     """The operator's Python functions by name; those a plan reaches become part of its hash."""
+    answers_of: Callable[[str], ReusedRun] = no_run
+    """Returns the answers of a run of this state directory, for the option `reuse`."""
     ttl: timedelta = _DAY
     """How long a plan can be approved and started."""

@@ -217,6 +217,7 @@ def _terms(plan: Plan, flow: FlowSpec) -> list[str]:
     again = "" if retries == 0 else "; an answer that breaks its rules is asked for again, "
     times = "" if retries == 0 else "once" if retries == 1 else f"up to {retries} times"
     sentences.append(f"{calls}{again}{times}.")
+    sentences.extend(_reused(plan))
     if any(spec.cache == "global" for spec in specs):
         sentences.append(
             "What an earlier run has on record for an equal request is used again, free of charge."
@@ -226,6 +227,18 @@ def _terms(plan: Plan, flow: FlowSpec) -> list[str]:
     if plan.options.background:
         sentences.append("It keeps running in the background; you can stop it at any time.")
     return sentences
+
+
+def _reused(plan: Plan) -> list[str]:
+    """Say how much an earlier run has answered already."""
+    if plan.reused is None:
+        return []
+    run, count = plan.reused["run_id"], round(plan.estimate.reused_calls)
+    if not count:
+        return [f"Run {run} has none of these answers, so nothing is saved."]
+    calls = "1 call" if count == 1 else f"{count:,} calls"
+    saved = format_usd(plan.estimate.saved_nusd)
+    return [f"{calls} more {'is' if count == 1 else 'are'} answered from run {run}, which saves about {saved}."]
 
 
 def _leaving(plan: Plan, flow: FlowSpec) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from stratum_core.budget import Usage
 from stratum_core.contracts import JsonValue
@@ -15,6 +16,9 @@ from stratum_core.plan._walked import LoopCount
 from stratum_core.specs import Program
 
 __all__ = ["Estimate", "StepEstimate", "estimate_program"]
+
+
+_NO_ANSWERS: Mapping[str, JsonValue] = MappingProxyType({})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +36,8 @@ class StepEstimate:
     likely_nusd: int
     worst_nusd: int
     """With every attempt at its bound, before the caps of flows."""
+    reused_calls: float = 0.0
+    """Logical calls that are not made because their answer is on record."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +60,10 @@ class Estimate:
     loops: Mapping[str, LoopCount]
     """For each `for_each`, by its step's path."""
     basis: str
+    reused_calls: float = 0.0
+    """Logical calls that are not made because the reused run has their answer."""
+    saved_nusd: int = 0
+    """What those calls would be likely to cost."""
     warnings: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -68,6 +78,8 @@ class Estimate:
             "likely_tokens": self.likely_tokens,
             "likely_calls": round(self.likely_calls),
             "most_calls": self.most_calls,
+            "reused_calls": round(self.reused_calls),
+            "saved_nusd": self.saved_nusd,
             "basis": self.basis,
             "steps": [
                 {
@@ -79,6 +91,7 @@ class Estimate:
                     "most_calls": step.most_calls,
                     "likely_nusd": step.likely_nusd,
                     "worst_nusd": step.worst_nusd,
+                    "reused_calls": round(step.reused_calls),
                 }
                 for step in self.steps
             ],
@@ -91,6 +104,7 @@ def estimate_program(
     inputs: Mapping[str, JsonValue],
     *,
     price_of: Mapping[str, Price],
+    answers: Mapping[str, JsonValue] = _NO_ANSWERS,
 ) -> Estimate:
     """Estimate one run.
 
@@ -99,11 +113,12 @@ def estimate_program(
         flow: The outermost flow.
         inputs: A checked value for each of its parameters.
         price_of: The price of each model the flow can reach.
+        answers: Answers on record that are taken instead of asking, by key.
 
     Raises:
         PlanError: A call's own budget cannot pay a single attempt, or a fan-out has no bound.
     """
-    walker = Walker(program=program, price_of=price_of)
+    walker = Walker(program=program, price_of=price_of, answers=answers)
     spec = program.flows[flow]
     walked = walker.run(spec, {name: Known(value) for name, value in inputs.items()})
     walker.calls.refuse_unpayable()
@@ -118,6 +133,7 @@ def estimate_program(
             most_calls=row.cost.most_calls,
             likely_nusd=round(row.cost.likely),
             worst_nusd=row.cost.worst.nusd,
+            reused_calls=row.reused.calls,
         )
         for row in walker.calls.rows()
     )
@@ -137,5 +153,7 @@ def estimate_program(
         steps=steps,
         loops=walker.loops(),
         basis=BASIS,
+        reused_calls=walker.calls.reused.calls,
+        saved_nusd=round(walker.calls.reused.likely),
         warnings=tuple(warnings),
     )

@@ -29,6 +29,7 @@ PlanMode: TypeAlias = Literal["transient", "persistent"]
 
 _MAX_PATH_CHARS = 1_024
 _MAX_ROWS = 10_000_000
+_RUN_ID = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 _SHAPE = RecordType(
     name="options",
@@ -40,6 +41,7 @@ _SHAPE = RecordType(
         Field(name="cap_usd", type=OptionalType(FloatType(min=0, max=1_000_000))),
         Field(name="background", type=OptionalType(BoolType())),
         Field(name="seed", type=OptionalType(IntType())),
+        Field(name="reuse", type=OptionalType(StringType(pattern=_RUN_ID))),
     ),
 )
 
@@ -61,6 +63,8 @@ class PlanOptions:
     """Whether the run goes on when the client that started it goes away."""
     seed: int | None = None
     """For the offline model, so that a demonstration can be repeated."""
+    reuse: str | None = None
+    """A run of the same state directory whose answers are taken wherever the same question is asked again."""
 
     @property
     def cap_nusd(self) -> Nusd | None:
@@ -93,6 +97,7 @@ class PlanOptions:
             cap_usd=None if cap is None else Decimal(str(cap)),
             background=chosen["background"] is not False,
             seed=cast("int | None", chosen["seed"]),
+            reuse=cast("str | None", chosen["reuse"]),
         )
 
     def to_json(self) -> dict[str, JsonValue]:
@@ -105,4 +110,5 @@ class PlanOptions:
             "cap_usd": None if self.cap_usd is None else float(self.cap_usd),
             "background": self.background,
             "seed": self.seed,
+            "reuse": self.reuse,
         }

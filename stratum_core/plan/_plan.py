@@ -38,6 +38,7 @@ _HASHED = (
     "bindings",
     "options",
     "out",
+    "reused",
     "limits",
     "models",
     "price_version",
@@ -64,6 +65,8 @@ class Plan:
     options: PlanOptions
     out: Path | None
     """Where the result goes, links resolved."""
+    reused: Mapping[str, JsonValue] | None
+    """The run whose answers are taken, with the number and hash of its last event; None when there is none."""
     models: Mapping[str, str]
     """Function -> model, for every reachable infer function."""
     price_version: str
@@ -120,6 +123,7 @@ class Plan:
             "bindings": [_binding_record(bound) for bound in self.inputs],
             "options": self.options.to_json(),
             "out": None if self.out is None else str(self.out),
+            "reused": None if self.reused is None else dict(self.reused),
             "limits": dict(self.limits),
             "models": dict(self.models),
             "price_version": self.price_version,
@@ -161,12 +165,14 @@ class ReopenedPlan:
     """Of no consequence: every reachable function names its model. Empty when no model is called."""
     options: PlanOptions
     out: Path | None
+    reused: Mapping[str, JsonValue] | None
+    """The pin of the run whose answers are taken; `reopen_reused` reads them."""
     cap_nusd: Nusd
 
 
 def plan_hash_of(record: Mapping[str, JsonValue]) -> str:
     """Return 64 hex over the parts of a record that an approval covers."""
-    return content_hash({name: record[name] for name in _HASHED})
+    return content_hash({name: record.get(name) for name in _HASHED})
 
 
 def reopen(
@@ -214,6 +220,7 @@ def reopen(
         default_model=next(iter(models.values()), ""),
         options=options,
         out=None if out is None else Path(str(out)),
+        reused=cast("Mapping[str, JsonValue] | None", record["reused"]),
         cap_nusd=Nusd(int(str(record["cap_nusd"]))),
     )
 

@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from stratum_core.contracts import BoolType, StringType
+from stratum_core.contracts import BoolType, JsonValue, StringType
 from stratum_core.errors import ContractViolation, ExpressionError, PlanError
 from stratum_core.llm import Price
 from stratum_core.plan._cost import FREE, ONCE, Times
@@ -68,13 +68,15 @@ class Walker:
 
     program: Program
     price_of: Mapping[str, Price]
+    answers: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
+    """Answers on record that are taken instead of asking, by key."""
     calls: Calls = field(init=False)
     _loops: dict[str, LoopCount] = field(default_factory=dict[str, LoopCount])
     _failing: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     _loose: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
-        self.calls = Calls(self.program, self.price_of)
+        self.calls = Calls(self.program, self.price_of, self.answers)
 
     def loops(self) -> dict[str, LoopCount]:
         """Return how many items each `for_each` goes over."""

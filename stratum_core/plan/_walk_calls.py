@@ -79,7 +79,6 @@ class Calls:
     _fits: dict[str, _Fit] = field(default_factory=dict[str, _Fit])
     _outputs: dict[str, Unknown] = field(default_factory=dict[str, Unknown])
     _costs: dict[tuple[str, int, int], Cost] = field(default_factory=dict[tuple[str, int, int], Cost])
-
     _noted: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
 
     def rows(self) -> list[StepRow]:

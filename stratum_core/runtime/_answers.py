@@ -17,13 +17,7 @@ import anyio
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import StratumError
 
-__all__ = ["ACCEPTED", "TAKEN", "AnswerStore", "Answers", "Flight", "shared_path"]
-
-ACCEPTED = "accepted"
-"""The event of an answer this run has paid for and accepted: its key and value."""
-
-TAKEN = "taken"
-"""The event of an answer from outside the run: its key and value."""
+__all__ = ["AnswerStore", "Answers", "Flight", "shared_path"]
 
 _MARK = "@"
 

@@ -20,8 +20,9 @@ from stratum_core.errors import (
     RunStopped,
     StratumError,
 )
+from stratum_core.journal import ACCEPTED, TAKEN
 from stratum_core.llm import OFFLINE_MODEL, answer_key, still_holds
-from stratum_core.runtime._answers import ACCEPTED, TAKEN, Flight, shared_path
+from stratum_core.runtime._answers import Flight, shared_path
 from stratum_core.runtime._context import RunContext, evaluate_condition, ran_out_within
 from stratum_core.runtime._refine import Compute, converge
 from stratum_core.specs import InferSpec

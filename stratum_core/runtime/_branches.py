@@ -132,7 +132,7 @@ async def run_branches(context: RunContext, branches: Branches, *, path: str, me
         RunWaiting: It is not decided without a person's answer.
         RunStopped: The run ends; what was in flight is kept.
     """
-    group = _Group(context=context, branches=branches, path=path)
+    group = _Group(context=context, branches=branches, path=path, meter=meter)
     recorded = context.journal.recorded(_DECIDED).get(path)
     earlier = () if recorded is None else _names_in(recorded, branches.names)
     others = [name for name in branches.names if name not in earlier]
@@ -142,8 +142,6 @@ async def run_branches(context: RunContext, branches: Branches, *, path: str, me
             group.conclude()
         if group.fatal is None and group.decided is None:
             await group.start(others, until_decided=True)
-        elif group.fatal is None:
-            group.charge_recorded(others, meter)
     finally:
         group.count()
     return group.results()
@@ -163,9 +161,8 @@ class _Group:
     context: RunContext
     branches: Branches
     path: str
+    meter: Meter
     started: dict[str, RunContext] = field(default_factory=dict[str, RunContext])
-    recorded: Census = field(default_factory=Census)
-    """What branches that need not run again have paid before."""
     values: dict[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     errors: dict[str, StratumError] = field(default_factory=dict[str, StratumError])
     waiting: RunWaiting | None = None
@@ -194,7 +191,7 @@ class _Group:
 
     async def _run(self, name: str) -> None:
         """Run one branch and keep what became of it, unless it was decided meanwhile."""
-        own = replace(self.context.branch(), census=Census())
+        own = replace(self.context.branch(), census=Census(replayed=set()))
         self.started[name] = own
         at = f"{self.path}/{name}"
         try:
@@ -251,34 +248,37 @@ class _Group:
         decided = self.decided or ()
         if len(decided) < len(self.branches.names):
             self._halt(f"{self.path}: other branches have decided it")
-            kinds = ("winners", "failed") if decided[0] in self.values else ("failed", "winners")
+            won = self.values.keys() >= set(decided)
+            data: dict[str, JsonValue] = {
+                "winners": [*decided] if won else [],
+                "failed": [] if won else [*decided],
+            }
             try:
-                await self.context.journal.event(
-                    _DECIDED, path=self.path, data={kinds[0]: list(decided), kinds[1]: []}
-                )
+                await self.context.journal.event(_DECIDED, path=self.path, data=data)
             except JournalError as error:
                 self._end(error)
         scope.cancel()
 
-    def charge_recorded(self, names: Sequence[str], meter: Meter) -> None:
-        """Charge what branches that need not run again have used to the scopes inside the run, and count it."""
-        for name in names:
-            attempts = self.context.journal.attempts_within(f"{self.path}/{name}")
-            for attempt in attempts:
-                meter.charge_recorded(attempt.usage)
-            self.recorded.add_recorded_costs(attempts)
-
     def count(self) -> None:
         """Add up the census: all of the branches that decided, of the others what they cost."""
         census = self.context.census
-        census.add_costs(self.recorded)
-        for name, own in self.started.items():
+        for name in self.branches.names:
+            own = self.started.get(name)
+            counted = Census(replayed=set()) if own is None else own.census
             if self.decided is None or name in self.decided:
-                census.add(own.census)
-            else:
-                census.add_costs(own.census)
+                census.add(counted)
+                continue
+            self._charge_recorded(name, counted)
+            census.add_costs(counted)
         if self.decided is not None:
             census.lost += len(self.branches.names) - len(self.decided)
+
+    def _charge_recorded(self, name: str, census: Census) -> None:
+        """Charge and count what a branch that was given up has on record and did not come to in this process."""
+        for attempt in self.context.journal.attempts_within(f"{self.path}/{name}"):
+            if census.replayed is None or attempt.call_id not in census.replayed:
+                self.meter.charge_recorded(attempt.usage)
+                census.count_replayed(attempt)
 
     def results(self) -> BranchResults:
         """Return what the branches gave, or raise why they gave too little."""
@@ -288,7 +288,7 @@ class _Group:
         if self.decided is None and self.waiting is not None:
             raise self.waiting
         errors = {name: self.errors[name] for name in names if name in self.errors}
-        if self.decided is not None and self.decided[0] in errors:
+        if self.decided is not None and not self.values.keys() >= set(self.decided):
             raise self._too_few(errors)
         values = {name: self.values[name] for name in names if name in self.values}
         return BranchResults(values=values, errors=errors)

@@ -7,7 +7,7 @@ answers are counted as reused and cost nothing again.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from stratum_core.budget import Usage
@@ -56,6 +56,8 @@ class Census:
     """Branches of a race or parallel that the others made superfluous; what they cost is counted."""
     simulated: bool = False
     """True when any answer came from the offline model: its dollars are not real."""
+    replayed: set[str] | None = None
+    """Attempts taken from the record, in a branch that may be given up halfway; None: not kept."""
 
     def add_failure(self, path: str, error: StratumError) -> None:
         """Count a failed item or step, and keep it when it is among the first."""
@@ -81,13 +83,16 @@ class Census:
         self.calls_reused += branch.calls_reused
         self.calls_possibly_paid += branch.calls_possibly_paid
         self.simulated = self.simulated or branch.simulated
+        if self.replayed is not None and branch.replayed is not None:
+            self.replayed |= branch.replayed
 
-    def add_recorded_costs(self, attempts: Iterable[RecordedAttempt]) -> None:
-        """Count what a branch has paid before this process, as replaying it would."""
-        for attempt in attempts:
-            self.calls_reused += attempt.state == "answered"
-            self.calls_possibly_paid += attempt.state == "possibly_paid"
-            self.simulated = self.simulated or attempt.outcome.get("simulated") is True
+    def count_replayed(self, attempt: RecordedAttempt) -> None:
+        """Count an attempt that is on record and was not made again."""
+        self.calls_reused += attempt.state == "answered"
+        self.calls_possibly_paid += attempt.state == "possibly_paid"
+        self.simulated = self.simulated or attempt.outcome.get("simulated") is True
+        if self.replayed is not None:
+            self.replayed.add(attempt.call_id)
 
     def to_json(self, usage: Usage) -> Mapping[str, JsonValue]:
         """Return the census as the JSON record every surface shows, with what the whole run used."""

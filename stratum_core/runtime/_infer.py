@@ -209,13 +209,8 @@ def _replay(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
         if model > call.model:
             context.census.retries["fallback"] += model - call.model
         call.model = model
-    result = outcome_of(recorded)
-    if isinstance(result, ModelReply):
-        context.census.calls_reused += 1
-        context.census.simulated = context.census.simulated or result.simulated
-    if recorded.state == "possibly_paid":
-        context.census.calls_possibly_paid += 1
-    return result
+    context.census.count_replayed(recorded)
+    return outcome_of(recorded)
 
 
 def _keep_given_up(call: _Call, fault: TransportError) -> None:

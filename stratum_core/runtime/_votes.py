@@ -126,10 +126,9 @@ async def _reserve(
 
 def _charge_recorded(context: RunContext, meter: Meter, path: str) -> None:
     """Count what a vote has cost that is left out again."""
-    attempts = context.journal.attempts(path)
-    for attempt in attempts:
+    for attempt in context.journal.attempts(path):
         meter.charge_recorded(attempt.usage)
-    context.census.add_recorded_costs(attempts)
+        context.census.count_replayed(attempt)
 
 
 def _raise_stopping(votes: Sequence[_Vote]) -> None:

@@ -14,7 +14,6 @@ from stratum_core.contracts import IntType, StringType
 from stratum_core.ir import MAX_BYTES, VERBS
 from stratum_core.ir._yaml import MAX_DEPTH as DOCUMENT_DEPTH
 from stratum_core.ir._yaml import MAX_NODES as DOCUMENT_PARTS
-from stratum_core.ir.expressions import SIGNATURES
 from stratum_core.ir.expressions import _limits as expressions
 from stratum_core.llm import TRANSPORT_RETRIES, default_max_tokens
 from stratum_core.runtime import DEFAULT_CONCURRENCY
@@ -22,7 +21,6 @@ from stratum_core.specs import InferSpec
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
 from tests.support.pages import ROOT, section, table_rows
 
-GUIDE = (ROOT / "stratum_core" / "ir" / "guide.md").read_text("utf-8")
 IR = (ROOT / "docs" / "ir.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
 LATER_VERBS = {"parallel", "race", "debate", "await_human"}
@@ -52,10 +50,6 @@ def _flat(text: str) -> str:
     return " ".join(text.split())
 
 
-def test_the_guide_is_at_most_6_kilobytes() -> None:
-    assert len(GUIDE.encode()) <= 6 * 1024
-
-
 def test_what_is_left_out_has_the_defaults_the_pages_state() -> None:
     program = check(SMALL).program
     assert program is not None
@@ -70,12 +64,6 @@ def test_what_is_left_out_has_the_defaults_the_pages_state() -> None:
 @pytest.mark.parametrize(
     ("text", "statement"),
     [
-        (GUIDE, "`retries` (default 3)"),
-        (GUIDE, "`concurrency` (default 8)"),
-        (GUIDE, "`require: all` (default)"),
-        (GUIDE, "`on_error: drop` (default)"),
-        (GUIDE, "`on_error: fail` (default)"),
-        (GUIDE, "(no cap of its own by default)"),
         (IR, "`retries` (default 3)"),
         (IR, "`concurrency: N` (default 8)"),
         (IR, "`on_error: drop` (default)"),
@@ -107,19 +95,11 @@ def test_the_reference_tells_which_verbs_run() -> None:
     assert {verb for verb, last in status.items() if last == "not yet executable"} == LATER_VERBS
 
 
-@pytest.mark.parametrize("text", [GUIDE, README, (ROOT / "CHANGELOG.md").read_text("utf-8")])
+@pytest.mark.parametrize("text", [README, (ROOT / "CHANGELOG.md").read_text("utf-8")])
 def test_every_page_tells_the_same_parts_that_do_not_run_yet(text: str) -> None:
     (told,) = (part for part in re.split(r"\n\n|\n(?=[-*])", text) if "not yet executable" in _flat(part))
     named = {name for code in re.findall(r"`([^`]+)`", told) for name in re.split(r" (?!false)", code)}
     assert named >= LATER_VERBS | LATER_PARTS
-
-
-def test_the_guide_names_only_functions_that_exist() -> None:
-    (told,) = (line for line in GUIDE.splitlines() if line.startswith("**Expressions**"))
-    (functions, methods) = re.findall(r"`(len sum [^`]+)`, methods `([^`]+)`", told)[0]
-    called = set(re.findall(r"(?:^| )(\w+)", re.sub(r"\([^)]*\)", "", functions)))
-    known = {name.rpartition(".")[2] for name in SIGNATURES}
-    assert (called | set(methods.split())) - known == set()
 
 
 def test_the_settings_table_names_exactly_the_variables_the_code_reads() -> None:

@@ -194,12 +194,3 @@ async def test_other_inputs_at_a_recorded_path_are_a_determinism_error() -> None
     outcome = await trial.run({"note": "other", "on": True})
     assert (outcome.state, client.requests) == ("failed", [])
     assert "attempt 0 is on record for other inputs" in outcome.error
-
-
-async def test_what_this_version_does_not_run_is_said_and_nothing_is_sent() -> None:
-    race = """id: a, race: { branches: { x: { function: shout, inputs: { note: input.note } }, \
-y: { function: twice, inputs: { text: input.note } } } }"""
-    trial = Trial.answering(flow(race, "a", "string"), loud)
-    outcome = await trial.run({"note": "x", "on": True})
-    assert (outcome.state, trial.requests) == ("failed", [])
-    assert outcome.error == "a: `race` is not executable in this version; plan the flow again"

@@ -70,6 +70,11 @@ class CrashingJournal(MemoryJournal):
         await super().settle(call_id, state=state, usage=usage, outcome=outcome)
         self._tick(before=False)
 
+    async def event(self, kind: str, *, path: str = "", data: Mapping[str, JsonValue] | None = None) -> None:
+        self._tick(before=True)
+        await super().event(kind, path=path, data=data)
+        self._tick(before=False)
+
     def note(self, kind: str, *, path: str = "", data: Mapping[str, JsonValue] | None = None) -> None:
         if not self.dead:
             super().note(kind, path=path, data=data)
