@@ -72,4 +72,4 @@ async def test_a_computed_function_without_its_expression_is_not_executable() ->
     same = compiled(DOCUMENT).functions["same"]
     assert isinstance(same, ComputeSpec)
     outcome, _ = await run(replace(same, expression=None))
-    assert outcome.error == "b: `same` is not executable in this version; plan the flow again"
+    assert outcome.error == "b: the plan holds no registered function ''; plan again"
