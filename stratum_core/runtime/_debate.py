@@ -17,6 +17,7 @@ from stratum_core.runtime._branches import Branches, run_branches
 from stratum_core.runtime._calls import call_function
 from stratum_core.runtime._context import RunContext, Scope, evaluate
 from stratum_core.runtime._human import ask_person
+from stratum_core.runtime._narrow import narrowed
 from stratum_core.specs import DebateVerb
 
 __all__ = ["run_debate"]
@@ -59,9 +60,8 @@ async def run_debate(
             break
     if not converged:
         arguments.extend(await _unresolved(debate, outputs))
-    inputs: dict[str, JsonValue] = {"topic": topic, "arguments": arguments, "converged": converged}
-    function = context.program.functions[verb.synthesize]
-    verdict = await call_function(context, function, inputs, f"{path}/synthesize", meter)
+    said: dict[str, JsonValue] = {"arguments": arguments, "converged": converged}
+    verdict = await _take_part(debate, context, verb.synthesize, said, f"{path}/synthesize")
     if not isinstance(verdict, Mapping):
         raise StepFailed(f"{path}: `{verb.synthesize}` gave no record, so `converged` has no place")
     return {**verdict, "converged": converged}
@@ -69,16 +69,25 @@ async def run_debate(
 
 async def _hold_round(debate: _Debate, number: int, arguments: Sequence[JsonValue]) -> list[JsonValue]:
     """Let every agent argue once and return their outputs in the order of the agents."""
-    inputs: dict[str, JsonValue] = {"topic": debate.topic, "arguments": list(arguments) or None}
+    heard: dict[str, JsonValue] = {"arguments": list(arguments) or None}
 
     async def argue(within: RunContext, agent: int, at: str) -> JsonValue:
-        function = within.program.functions[debate.verb.agents[agent]]
-        return await call_function(within, function, inputs, at, debate.meter)
+        return await _take_part(debate, within, debate.verb.agents[agent], heard, at)
 
     branches = Branches(names=debate.verb.names, run=argue, needed=len(debate.verb.names))
     path = f"{debate.path}/r{number}"
     done = await run_branches(debate.context, branches, path=path, meter=debate.meter)
     return list(done.values.values())
+
+
+async def _take_part(
+    debate: _Debate, context: RunContext, name: str, heard: Mapping[str, JsonValue], at: str
+) -> JsonValue:
+    """Call an agent or the synthesizer on the topic."""
+    function = context.program.functions[name]
+    wanted = next(parameter.type for parameter in function.inputs if parameter.name == "topic")
+    topic = narrowed(debate.topic, debate.verb.topic.type, wanted)
+    return await call_function(context, function, {"topic": topic, **heard}, at, debate.meter)
 
 
 def _position(verb: DebateVerb, output: JsonValue) -> JsonValue:
