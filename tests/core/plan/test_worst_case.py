@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import random
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import cache
 
@@ -30,7 +31,15 @@ from stratum_core.contracts import (
 )
 from stratum_core.errors import BadRequestError, ModelError, ModelRefusal, QuotaError, TransportError
 from stratum_core.journal import MemoryJournal, MemoryReviews, Question, ReviewRecord
-from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, ModelReply, ModelRequest, PriceTable, is_wrapped
+from stratum_core.llm import (
+    ANSWER_BYTES_PER_TOKEN,
+    TRANSPORT_RETRIES,
+    FinishReason,
+    ModelReply,
+    ModelRequest,
+    PriceTable,
+    is_wrapped,
+)
 from stratum_core.plan import Plan, PlanContext, PlanOptions, Roots, build_plan
 from stratum_core.plan._estimate import estimate_program
 from stratum_core.runtime import RunContext, RunOutcome, run_program
@@ -131,31 +140,72 @@ class SlowClient:
         return await self.answer.complete(request)
 
 
+Answering = Callable[[InferSpec, ModelRequest], ModelReply | ModelError]
+
+
 def reserved_by_a_run(plan: Plan, seed: int) -> Usage:
     """Run a plan against models that answer at length, break rules, refuse and lose requests, and a wordy person."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable test
-    specs = [spec for spec in plan.program.functions.values() if isinstance(spec, InferSpec)]
-    journal = MemoryJournal()
 
-    def answer(request: ModelRequest) -> ModelReply | ModelError:
-        system = request.messages[0].blocks[0]
-        spec = next(spec for spec in specs if system.startswith(spec.intent))
+    def answer(spec: InferSpec, request: ModelRequest) -> ModelReply | ModelError:
         dice = chance.random()
         failed = trouble(dice)
         if failed is not None:
             return failed
-        room = request.max_tokens * ANSWER_BYTES_PER_TOKEN - 20
-        text = (
-            "nonsense"
-            if dice < 0.3
-            else raw_value(spec.output, int(room * chance.choice([0.1, 0.5, 1])), chance)
-        )
-        if is_wrapped(spec.output) and dice >= 0.3:
-            text = f'{{"value":{text}}}'
-        # Without counts from the provider a call is charged all that was reserved for it.
-        return ModelReply(
-            text=text, usage=None, finish="refusal" if 0.3 < dice < 0.32 else "stop", model=request.model
-        )
+        if dice < 0.3:
+            return reply(request, "nonsense")
+        finish = "refusal" if dice < 0.32 else "stop"
+        return reply(request, long_answer(spec, request, chance), finish)
+
+    return reserved(plan, answer, chance)
+
+
+def reserved_against_the_worst_luck(plan: Plan) -> Usage:
+    """Run a plan where every call needs every request it may make, and sides never agree."""
+    chance = random.Random(1)  # noqa: S311 - a repeatable test
+    refined = {
+        name
+        for name, spec in plan.program.functions.items()
+        if isinstance(spec, InferSpec) and spec.refine is not None
+    }
+
+    def answer(spec: InferSpec, request: ModelRequest) -> ModelReply | ModelError:
+        path, _, number = request.idempotency_key.rpartition("#")
+        attempt = int(number)
+        if attempt < TRANSPORT_RETRIES:
+            return TransportError("lost on the way")
+        if attempt < TRANSPORT_RETRIES + len(spec.fallbacks):
+            return ModelRefusal("would rather not")
+        if attempt < TRANSPORT_RETRIES + len(spec.fallbacks) + spec.retries:
+            return reply(request, "nonsense")
+        good = spec.name == "pro" and "con" not in refined
+        if spec.refine is not None:
+            good = int(path.rpartition("/it")[2].partition("/")[0]) == spec.refine.max_iterations
+        text = long_answer(spec, request, chance).replace('"kind":"a"', '"kind":"b"')
+        return reply(request, text.replace('"kind":"b"', '"kind":"a"') if good else text)
+
+    return reserved(plan, answer, chance)
+
+
+def reply(request: ModelRequest, text: str, finish: FinishReason = "stop") -> ModelReply:
+    """Return a reply without counts, so that its call is charged all that was reserved for it."""
+    return ModelReply(text=text, usage=None, finish=finish, model=request.model)
+
+
+def long_answer(spec: InferSpec, request: ModelRequest, chance: random.Random) -> str:
+    room = request.max_tokens * ANSWER_BYTES_PER_TOKEN - 20
+    text = raw_value(spec.output, int(room * chance.choice([0.1, 0.5, 1])), chance)
+    return f'{{"value":{text}}}' if is_wrapped(spec.output) else text
+
+
+def reserved(plan: Plan, answer: Answering, chance: random.Random) -> Usage:
+    """Run a plan and return what its requests were charged."""
+    specs = [spec for spec in plan.program.functions.values() if isinstance(spec, InferSpec)]
+    journal = MemoryJournal()
+
+    def respond(request: ModelRequest) -> ModelReply | ModelError:
+        system = request.messages[0].blocks[0]
+        return answer(next(spec for spec in specs if system.startswith(spec.intent)), request)
 
     async def no_pause(_: float) -> None: ...
 
@@ -163,7 +213,7 @@ def reserved_by_a_run(plan: Plan, seed: int) -> Usage:
         context = RunContext(
             program=plan.program,
             journal=journal,
-            client_for=lambda _: SlowClient(FunctionClient(answer), chance),
+            client_for=lambda _: SlowClient(FunctionClient(respond), chance),
             prices=prices(),
             default_model=MODEL,
             reviews=PromptPerson(chance),
@@ -224,6 +274,40 @@ def test_no_document_of_any_verbs_and_modifiers_reserves_more_than_its_worst_cas
     assert used.calls <= plan.estimate.worst.calls
     assert used.tokens <= plan.estimate.worst.tokens
     assert used.nusd <= plan.estimate.worst.nusd
+
+
+def leaves_requests_out(document: str, plan: Plan) -> bool:
+    """Return whether a run may make fewer requests than its worst case, whatever happens."""
+    whole = json.loads(document)
+    functions = whole["functions"]
+    steps = whole["flows"]["main"]["steps"]
+    decided = any(
+        "race" in step or step.get("parallel", {}).get("require", 0) not in {0, "all"} for step in steps
+    )
+    agreed = (
+        any("debate" in step for step in steps)
+        and "refine" in functions["pro"]
+        and "refine" in functions["con"]
+    )
+    return decided or agreed or any("cache" in functions[name] for name in plan.models if name in functions)
+
+
+def test_the_worst_luck_takes_exactly_the_requests_of_the_worst_case() -> None:
+    context = PlanContext(roots=Roots(), prices=prices(), now=NOW, default_model=MODEL)
+    exact = 0
+    for seed in range(100):
+        document = random_document(seed)
+        plan = build_plan(document, inputs={"t": "a box of é"}, context=context)
+
+        used = reserved_against_the_worst_luck(plan)
+
+        assert used.calls <= plan.estimate.worst.calls
+        assert used.tokens <= plan.estimate.worst.tokens
+        assert used.nusd <= plan.estimate.worst.nusd
+        if not leaves_requests_out(document, plan):
+            assert used.calls == plan.estimate.worst.calls, seed
+            exact += 1
+    assert exact >= 10
 
 
 CHAIN = """
