@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from stratum_core.budget import Meter
 from stratum_core.contracts import EnumType, JsonValue, canonical_json
@@ -62,9 +63,7 @@ async def run_debate(
         arguments.extend(await _unresolved(debate, outputs))
     said: dict[str, JsonValue] = {"arguments": arguments, "converged": converged}
     verdict = await _take_part(debate, context, verb.synthesize, said, f"{path}/synthesize")
-    if not isinstance(verdict, Mapping):
-        raise StepFailed(f"{path}: `{verb.synthesize}` gave no record, so `converged` has no place")
-    return {**verdict, "converged": converged}
+    return {**cast("Mapping[str, JsonValue]", verdict), "converged": converged}
 
 
 async def _hold_round(debate: _Debate, number: int, arguments: Sequence[JsonValue]) -> list[JsonValue]:
@@ -101,17 +100,13 @@ async def _unresolved(debate: _Debate, outputs: Sequence[JsonValue]) -> list[Jso
     Raises:
         StepFailed: `unresolved` is `fail`.
     """
-    match debate.verb.unresolved:
-        case "synthesize":
-            return []
-        case "fail":
-            raise StepFailed(
-                f"{debate.path}: the agents did not agree after {debate.verb.rounds} rounds",
-                remedy="allow more rounds, or choose another `unresolved`",
-                detail={"rounds": debate.verb.rounds, "last": list(outputs)},
-            )
-        case "human":
-            return [await _ask(debate, outputs)]
+    if debate.verb.unresolved == "fail":
+        raise StepFailed(
+            f"{debate.path}: the agents did not agree after {debate.verb.rounds} rounds",
+            remedy="allow more rounds, or choose another `unresolved`",
+            detail={"rounds": debate.verb.rounds, "last": list(outputs)},
+        )
+    return [await _ask(debate, outputs)] if debate.verb.unresolved == "human" else []
 
 
 async def _ask(debate: _Debate, outputs: Sequence[JsonValue]) -> JsonValue:
