@@ -113,7 +113,7 @@ async def test_a_failure_is_shared_too_and_named_at_each_place() -> None:
     assert (answer.notes.count("bad"), outcome.census["items_failed"]) == (1, 2)
     failures = outcome.census["failures"]
     assert isinstance(failures, list)
-    assert {f["path"] for f in failures if isinstance(f, dict)} == {"loud[0]", "loud[2]"}
+    assert {str(f["path"]) for f in failures if isinstance(f, dict)} == {"loud[0]", "loud[2]"}
     assert all("@" not in str(f) for f in failures)
 
 
