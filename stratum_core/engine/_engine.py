@@ -45,10 +45,13 @@ from stratum_core.plan import (
     BindLimits,
     PlanContext,
     PlanOptions,
+    ReusedRun,
     Roots,
     build_plan,
     estimate_what_if,
+    read_reused,
     reopen,
+    reopen_reused,
 )
 
 __all__ = ["Engine"]
@@ -158,12 +161,13 @@ class Engine:
             spec: As for `validate`.
             flow: The flow to run; None: the only one no other flow calls.
             inputs: For each parameter a value, or `{"file": path, "columns": {field: column}}`.
-            options: model, rows, out, cap_usd, mode, background.
+            options: model, rows, out, cap_usd, mode, background, reuse (the id of a run whose answers are taken).
 
         Raises:
             DiagnosticsError: The document is wrong; every diagnostic is in `detail`.
             InputError: A file, column or row does not fit.
             PlanError: A flow, option, model or cap cannot be, or the policy does not allow it.
+            RunError: There is no run to reuse.
             ConfigurationError: No model is configured, or its key is missing.
         """
         plan = build_plan(
@@ -380,8 +384,14 @@ class Engine:
             limits=self._limits(),
             bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
             registry=policy.compute,
+            answers_of=self._answers_of,
             ttl=timedelta(hours=policy.plan_ttl_hours),
         )
+
+    def _answers_of(self, run_id: str) -> ReusedRun:
+        """Return the answers of a run, whatever state it is in."""
+        self._control.run(run_id)
+        return read_reused(self.settings.state_dir, run_id)
 
     def _plan_view(self, plan: PlanRecord) -> PlanView:
         standing = self._control.standing_decision(plan.plan_id)
@@ -422,7 +432,10 @@ class Engine:
             return  # creating the run says what is missing
         if answer.channel != "policy":
             require_local_allowed(facts, self.settings.policy)
-        for name, entry in reopen(plan.record).registry.items():
+        reopened = reopen(plan.record)
+        if reopened.reused is not None:
+            reopen_reused(self.settings.state_dir, reopened.reused)
+        for name, entry in reopened.registry.items():
             if self.settings.policy.compute.get(name) != replace(entry, sha256=""):
                 raise PlanError(
                     f"the policy does not register {name!r} as it did when the plan was made",

@@ -32,7 +32,7 @@ from stratum_core.contracts import (
 from stratum_core.errors import InputError, RunError
 from stratum_core.journal import ControlStore, ReviewRecord, RunRecord, check_answer
 
-__all__ = ["ReviewDesk", "ReviewState", "ReviewView", "Shown", "decisions_change"]
+__all__ = ["ReviewDesk", "ReviewState", "ReviewView", "Shown", "decisions_change", "read_answer"]
 
 ReviewState: TypeAlias = Literal["waiting", "decided", "lapsed"]
 """Nobody has answered; a person has; the time was over before anybody did."""
@@ -145,7 +145,7 @@ class ReviewDesk:
         """
         for review in self._control.reviews(run_id):
             if review.review_id == review_id:
-                value = _read_answer(review.question.answer, answer) if isinstance(answer, str) else answer
+                value = read_answer(review.question.answer, answer) if isinstance(answer, str) else answer
                 return check_answer(review, value)
         raise _unknown(run_id, review_id)
 
@@ -179,7 +179,7 @@ def decisions_change(run: RunRecord, reviews: tuple[ReviewView, ...]) -> bool:
     return not all(review_id in still for review_id in awaited)
 
 
-def _read_answer(kind: Type, text: str) -> JsonValue:
+def read_answer(kind: Type, text: str) -> JsonValue:
     """Return the value a person means by what they typed: text as it is, a listed word, else JSON.
 
     Raises:
@@ -188,9 +188,9 @@ def _read_answer(kind: Type, text: str) -> JsonValue:
     typed = text.strip()
     match kind:
         case OpaqueType(inner=inner):
-            return _read_answer(inner, text)
+            return read_answer(inner, text)
         case OptionalType(inner=inner):
-            return None if typed in {"", "null"} else _read_answer(inner, text)
+            return None if typed in {"", "null"} else read_answer(inner, text)
         case StringType() | DateType() | DateTimeType():
             return typed
         case EnumType(values=values):

@@ -69,6 +69,10 @@ def shown(raw: Raw) -> str:
     return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."
 
 
+_MOST_UNKNOWN_KEYS = 1_000
+"""Unknown keys of one mapping that are looked at."""
+
+
 class Reader:
     """Collects diagnostics while a document is read."""
 
@@ -155,6 +159,7 @@ class Reader:
         """Report unknown keys; one with a certain meaning is read under its right name."""
         allowed = keys.all
         result: _Found = {}
+        unknown = 0
         for name, value in raw.items():
             if name in allowed:
                 result[name] = value
@@ -163,6 +168,9 @@ class Reader:
             if name in keys.elsewhere:
                 self.report("E120", here, f"`{name}` belongs to {keys.owner}, not to {keys.what}", key=True)
                 continue
+            unknown += 1
+            if unknown > _MOST_UNKNOWN_KEYS:
+                continue  # fifty findings are shown: these would cost time and never be seen
             free = [word for word in allowed if word not in raw and word not in result]
             meant, is_sure = meant_key(name, free)
             fix = self.positions.replace(here, meant, key=True) if meant and is_sure else None

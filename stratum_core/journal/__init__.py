@@ -1,5 +1,6 @@
 """The journal: what a run writes down around every paid call, and the file of plans and approvals."""
 
+from stratum_core.journal._cache import AnswerCache
 from stratum_core.journal._chain import ChainCheck
 from stratum_core.journal._control import ControlStore
 from stratum_core.journal._memory import MemoryJournal
@@ -39,6 +40,7 @@ __all__ = [
     "ACCEPTED",
     "FINAL_STATES",
     "TAKEN",
+    "AnswerCache",
     "ApprovalRecord",
     "AttemptState",
     "ChainCheck",

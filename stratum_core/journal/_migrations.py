@@ -10,7 +10,7 @@ from pathlib import Path
 
 from stratum_core.errors import JournalError, JournalVersionError
 
-__all__ = ["CONTROL_FILE", "RUN_FILE", "check_version", "migrate", "refuse_newer"]
+__all__ = ["CACHE_FILE", "CONTROL_FILE", "RUN_FILE", "check_version", "migrate", "refuse_newer"]
 
 RUN_FILE: tuple[str, ...] = (
     """
@@ -74,6 +74,11 @@ CONTROL_FILE: tuple[str, ...] = (
     """,
 )
 """Plans, approvals, the index of runs, commands to runners, and questions to people."""
+
+CACHE_FILE: tuple[str, ...] = (
+    "CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;",
+)
+"""Accepted answers by the key of their question, for functions with `cache: global`."""
 
 _APPLICATION_ID = 0x53545241  # "STRA", so that a foreign SQLite file is not taken for ours
 _HEADER_BYTES = 100  # https://www.sqlite.org/fileformat.html#the_database_header

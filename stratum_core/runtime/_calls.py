@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stratum_core.budget import Meter
-from stratum_core.contracts import JsonValue, Type, check_value
+from stratum_core.contracts import Field, JsonValue, RecordType, Type, check_value
 from stratum_core.errors import ContractViolation, StepFailed
 from stratum_core.runtime._ask import ask
 from stratum_core.runtime._context import RunContext, Scope, evaluate, evaluate_condition
+from stratum_core.runtime._narrow import narrowed
 from stratum_core.runtime._registered import run_registered
 from stratum_core.specs import ComputeSpec, FunctionSpec, Returns
 
@@ -40,7 +41,7 @@ async def _compute(
     found = (
         await run_registered(context, spec, inputs, path)
         if spec.expression is None
-        else await returned(spec.expression, inputs)
+        else await returned(spec.expression, inputs, spec.output)
     )
     value = checked(spec.output, found, f"{path}: output of `{spec.name}`")
     for condition in spec.ensure:
@@ -49,11 +50,15 @@ async def _compute(
     return value
 
 
-async def returned(returns: Returns, scope: Scope) -> JsonValue:
-    """Evaluate one expression, or one for each field of a record."""
-    if isinstance(returns, Mapping):
-        return {name: await evaluate(expression, scope) for name, expression in returns.items()}
-    return await evaluate(returns, scope)
+async def returned(returns: Returns, scope: Scope, wanted: Type) -> JsonValue:
+    """Evaluate one expression, or one for each field of a record; the value is not yet checked."""
+    if not isinstance(returns, Mapping):
+        return narrowed(await evaluate(returns, scope), returns.type, wanted)
+    value = {name: await evaluate(expression, scope) for name, expression in returns.items()}
+    given = RecordType(
+        fields=tuple(Field(name=name, type=expression.type) for name, expression in returns.items())
+    )
+    return narrowed(value, given, wanted)
 
 
 def checked(kind: Type, value: JsonValue, where: str) -> JsonValue:

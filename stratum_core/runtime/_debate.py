@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import cast
 
 from stratum_core.budget import Meter
 from stratum_core.contracts import EnumType, JsonValue, canonical_json
@@ -17,6 +18,7 @@ from stratum_core.runtime._branches import Branches, run_branches
 from stratum_core.runtime._calls import call_function
 from stratum_core.runtime._context import RunContext, Scope, evaluate
 from stratum_core.runtime._human import ask_person
+from stratum_core.runtime._narrow import narrowed
 from stratum_core.specs import DebateVerb
 
 __all__ = ["run_debate"]
@@ -59,26 +61,32 @@ async def run_debate(
             break
     if not converged:
         arguments.extend(await _unresolved(debate, outputs))
-    inputs: dict[str, JsonValue] = {"topic": topic, "arguments": arguments, "converged": converged}
-    function = context.program.functions[verb.synthesize]
-    verdict = await call_function(context, function, inputs, f"{path}/synthesize", meter)
-    if not isinstance(verdict, Mapping):
-        raise StepFailed(f"{path}: `{verb.synthesize}` gave no record, so `converged` has no place")
-    return {**verdict, "converged": converged}
+    said: dict[str, JsonValue] = {"arguments": arguments, "converged": converged}
+    verdict = await _take_part(debate, context, verb.synthesize, said, f"{path}/synthesize")
+    return {**cast("Mapping[str, JsonValue]", verdict), "converged": converged}
 
 
 async def _hold_round(debate: _Debate, number: int, arguments: Sequence[JsonValue]) -> list[JsonValue]:
     """Let every agent argue once and return their outputs in the order of the agents."""
-    inputs: dict[str, JsonValue] = {"topic": debate.topic, "arguments": list(arguments) or None}
+    heard: dict[str, JsonValue] = {"arguments": list(arguments) or None}
 
     async def argue(within: RunContext, agent: int, at: str) -> JsonValue:
-        function = within.program.functions[debate.verb.agents[agent]]
-        return await call_function(within, function, inputs, at, debate.meter)
+        return await _take_part(debate, within, debate.verb.agents[agent], heard, at)
 
     branches = Branches(names=debate.verb.names, run=argue, needed=len(debate.verb.names))
     path = f"{debate.path}/r{number}"
     done = await run_branches(debate.context, branches, path=path, meter=debate.meter)
     return list(done.values.values())
+
+
+async def _take_part(
+    debate: _Debate, context: RunContext, name: str, heard: Mapping[str, JsonValue], at: str
+) -> JsonValue:
+    """Call an agent or the synthesizer on the topic."""
+    function = context.program.functions[name]
+    wanted = next(parameter.type for parameter in function.inputs if parameter.name == "topic")
+    topic = narrowed(debate.topic, debate.verb.topic.type, wanted)
+    return await call_function(context, function, {"topic": topic, **heard}, at, debate.meter)
 
 
 def _position(verb: DebateVerb, output: JsonValue) -> JsonValue:
@@ -92,17 +100,13 @@ async def _unresolved(debate: _Debate, outputs: Sequence[JsonValue]) -> list[Jso
     Raises:
         StepFailed: `unresolved` is `fail`.
     """
-    match debate.verb.unresolved:
-        case "synthesize":
-            return []
-        case "fail":
-            raise StepFailed(
-                f"{debate.path}: the agents did not agree after {debate.verb.rounds} rounds",
-                remedy="allow more rounds, or choose another `unresolved`",
-                detail={"rounds": debate.verb.rounds, "last": list(outputs)},
-            )
-        case "human":
-            return [await _ask(debate, outputs)]
+    if debate.verb.unresolved == "fail":
+        raise StepFailed(
+            f"{debate.path}: the agents did not agree after {debate.verb.rounds} rounds",
+            remedy="allow more rounds, or choose another `unresolved`",
+            detail={"rounds": debate.verb.rounds, "last": list(outputs)},
+        )
+    return [await _ask(debate, outputs)] if debate.verb.unresolved == "human" else []
 
 
 async def _ask(debate: _Debate, outputs: Sequence[JsonValue]) -> JsonValue:

@@ -63,7 +63,9 @@ async def run_flow(
     with anyio.move_on_after(None if limit is None else limit / 1000):
         values: dict[str, JsonValue] = {"input": dict(inputs)}
         await _run_steps(context, flow, values, path, once)
-        return checked(flow.output, await returned(flow.returns, values), f"{path or flow.name}: return")
+        return checked(
+            flow.output, await returned(flow.returns, values, flow.output), f"{path or flow.name}: return"
+        )
     raise BudgetExceeded(
         f"flow `{flow.name}` took longer than its {limit} ms",
         remedy="raise the flow's `budget.ms`; finished answers are kept",

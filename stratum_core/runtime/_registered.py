@@ -19,10 +19,10 @@ from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 import anyio
-from anyio.abc import ByteReceiveStream, Process
+from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from stratum_core.contracts import JsonValue, content_hash
 from stratum_core.errors import ComputeFailed, ConfigurationError, PlanError
@@ -68,8 +68,8 @@ async def run_registered(
     recorded = context.journal.recorded(_EVENT).get(path)
     if recorded is not None and recorded.get("input_hash") == input_hash:
         return recorded["value"]
-    context.raise_if_stopped()
     async with context.processes:
+        context.raise_if_stopped()
         value = await _run(entry, name, inputs, where=f"{path}: `{name}`", environ=context.environ)
     await context.journal.event(
         _EVENT, path=path, data={"function": name, "input_hash": input_hash, "value": value}
@@ -148,7 +148,7 @@ class _Output:
 
     async def read(self, process: Process) -> None:
         """Read stdout to its end, or until it is too much."""
-        async for chunk in _stream(process.stdout):
+        async for chunk in cast("ByteReceiveStream", process.stdout):
             self.printed += chunk
             if len(self.printed) > MAX_OUTPUT_BYTES:
                 self.too_large = True
@@ -156,7 +156,7 @@ class _Output:
 
     async def read_errors(self, process: Process) -> None:
         """Read stderr to its end and keep the last of it."""
-        async for chunk in _stream(process.stderr):
+        async for chunk in cast("ByteReceiveStream", process.stderr):
             self.said += chunk
             del self.said[:-_KEPT_ERROR_BYTES]
 
@@ -166,18 +166,9 @@ class _Output:
         return "".join(char for char in text if char.isprintable())[-_SHOWN_CHARACTERS:]
 
 
-def _stream(stream: ByteReceiveStream | None) -> ByteReceiveStream:
-    """Return a pipe that was asked for."""
-    if stream is None:
-        raise RuntimeError("the process was started without a pipe")
-    return stream
-
-
 async def _feed(process: Process, data: bytes) -> None:
     """Write the inputs; a function that does not read them is free not to."""
-    stdin = process.stdin
-    if stdin is None:
-        raise RuntimeError("the process was started without a pipe")
+    stdin = cast("ByteSendStream", process.stdin)
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, ConnectionError):
         await stdin.send(data)
     with suppress(anyio.BrokenResourceError, ConnectionError):

@@ -15,7 +15,17 @@ from stratum_core.runtime._context import RunContext, Scope, evaluate
 from stratum_core.runtime._debate import run_debate
 from stratum_core.runtime._flow import run_flow
 from stratum_core.runtime._human import run_human
-from stratum_core.specs import CallVerb, ComputeVerb, DebateVerb, HumanVerb, ParallelVerb, RaceVerb, Verb
+from stratum_core.runtime._narrow import narrowed
+from stratum_core.specs import (
+    CallVerb,
+    ComputeVerb,
+    DebateVerb,
+    FlowSpec,
+    HumanVerb,
+    ParallelVerb,
+    RaceVerb,
+    Verb,
+)
 
 __all__ = ["run_verb"]
 
@@ -46,9 +56,14 @@ async def run_verb(context: RunContext, verb: Verb, scope: Scope, path: str, met
 
 async def _call(context: RunContext, call: CallVerb, scope: Scope, path: str, meter: Meter) -> JsonValue:
     """Call a function or a flow with its evaluated inputs."""
-    arguments = {name: await evaluate(expression, scope) for name, expression in call.inputs.items()}
-    if call.kind == "function":
-        return await call_function(context, context.program.functions[call.target], arguments, path, meter)
-    flow = context.program.flows[call.target]
-    inputs = {p.name: checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in flow.inputs}
-    return await run_flow(context, flow, inputs, path=path, meter=meter, run_verb=run_verb)
+    program = context.program
+    target = program.functions[call.target] if call.kind == "function" else program.flows[call.target]
+    wanted = {parameter.name: parameter.type for parameter in target.inputs}
+    arguments = {
+        name: narrowed(await evaluate(expression, scope), expression.type, wanted[name])
+        for name, expression in call.inputs.items()
+    }
+    if not isinstance(target, FlowSpec):
+        return await call_function(context, target, arguments, path, meter)
+    inputs = {p.name: checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in target.inputs}
+    return await run_flow(context, target, inputs, path=path, meter=meter, run_verb=run_verb)

@@ -26,14 +26,16 @@ import anyio
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import JournalBusy, JournalError, StratumError
-from stratum_core.journal import ControlStore, RunJournal, RunRecord, RunReviews
+from stratum_core.journal import AnswerCache, ControlStore, RunJournal, RunRecord, RunReviews
 from stratum_core.llm import LitellmClient, ModelClient, PriceTable
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.money import Nusd
-from stratum_core.plan import ReopenedPlan, reopen
+from stratum_core.plan import ReopenedPlan, reopen, reopen_reused
+from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._output import write_result
 from stratum_core.runtime._run import RunOutcome, run_program
+from stratum_core.specs import InferSpec
 
 __all__ = ["main"]
 
@@ -126,6 +128,7 @@ async def _walk(job: _Job) -> bool:
         registered=job.plan.registry,
         environ=job.environ,
         reviews=reviews,
+        answers=_answers(job),
         jitter=random.random,
     )
     try:
@@ -194,6 +197,19 @@ async def _obey_commands(job: _Job, context: RunContext) -> None:
         if any(command.kind == "cancel" for command in commands):
             context.stop("cancelled", "cancelled by a person; what was in flight is settled")
         await anyio.sleep(_COMMAND_POLL_S)
+
+
+def _answers(job: _Job) -> Answers:
+    """Return the answers the run need not buy: of the run its plan reuses, and of other runs where a function asks."""
+    shares = any(
+        isinstance(function, InferSpec) and function.cache == "global"
+        for function in job.plan.program.functions.values()
+    )
+    pin = job.plan.reused
+    return Answers(
+        reused={} if pin is None else reopen_reused(job.state_dir, pin).answers,
+        store=AnswerCache.open(job.state_dir) if shares else None,
+    )
 
 
 def _clients(job: _Job) -> _Clients:

@@ -96,6 +96,7 @@ def fmt(session: Session, *, spec: str, check: bool, write: bool, drop_comments:
 @click.option("--rows", type=click.IntRange(min=1), help="Only the first N rows of each file.")
 @click.option("--out", help="Write the result to this csv, json or jsonl file.")
 @click.option("--cap", type=click.FloatRange(min=0), metavar="USD", help="The most the run may cost.")
+@click.option("--reuse", metavar="RUN_ID", help="Take this run's answers wherever the same question is asked.")
 @click.option("--no-background", is_flag=True, help="End the run when whoever started it goes away.")
 @click.pass_obj
 def plan(  # noqa: PLR0913 - one parameter per option
@@ -109,6 +110,7 @@ def plan(  # noqa: PLR0913 - one parameter per option
     rows: int | None,
     out: str | None,
     cap: float | None,
+    reuse: str | None,
     no_background: bool,
 ) -> Exit:
     """Plan a job: check the document and every row, say in plain words what it does and costs.
@@ -120,6 +122,7 @@ def plan(  # noqa: PLR0913 - one parameter per option
         "rows": rows,
         "out": out,
         "cap_usd": cap,
+        "reuse": reuse,
         "background": False if no_background else None,
     }
     given = {name: value for name, value in options.items() if value is not None}

@@ -19,6 +19,7 @@ __all__ = ["show_census", "show_estimate", "show_plan", "show_run", "show_runs"]
 _CENSUS_NAMES = {
     "items_done": "items done",
     "items_failed": "items failed",
+    "items_waiting": "items waiting for a person",
     "failed_by_cause": "failed by cause",
     "skipped": "steps skipped",
     "calls_answered": "calls answered",
@@ -64,6 +65,9 @@ def show_run(view: RunView, console: Console) -> None:
     console.print(Text(plain(view.message)), soft_wrap=True)
     if view.census:
         show_census(view.census, console)
+    for question in view.questions:
+        words = (str(question[part]) for part in ("number", "question", "path"))
+        console.print(Text("question {}: {} ({})".format(*map(plain_line, words))), soft_wrap=True)
     facts: Sequence[tuple[str, str]] = (
         ("result", view.out or view.result_path),
         ("whole result", view.result_path if view.out else ""),

@@ -9,7 +9,7 @@ import select
 import signal
 import sys
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,15 @@ def plan_arguments(*more: str) -> list[str]:
 
 
 def at_terminal(
-    arguments: Sequence[str], *, answers: Mapping[str, str], cwd: Path, environ: Mapping[str, str]
+    arguments: Sequence[str],
+    *,
+    answers: Mapping[str, str | Callable[[], str]],
+    cwd: Path,
+    environ: Mapping[str, str],
 ) -> Done:
     """Run a command at a pseudo-terminal; when the screen shows a key of `answers`, its value is typed.
 
-    A value of "^C" is Ctrl-C and "^D" the end of input.
+    A value of "^C" is Ctrl-C and "^D" the end of input; a function is called when its turn comes.
     """
     child, terminal = pty.fork()
     if child == 0:
@@ -75,9 +79,9 @@ def at_terminal(
             break
         screen += part.decode("utf-8", "replace")
         for shown in [text for text in waiting if text in screen]:
-            typed = {"^C": b"\x03", "^D": b"\x04"}.get(waiting[shown], f"{waiting[shown]}\n".encode())
-            os.write(terminal, typed)
-            del waiting[shown]
+            answer = waiting.pop(shown)
+            text = answer if isinstance(answer, str) else answer()
+            os.write(terminal, {"^C": b"\x03", "^D": b"\x04"}.get(text, f"{text}\n".encode()))
     else:
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)

@@ -103,3 +103,15 @@ def test_a_file_that_changed_in_between_is_left_alone(job: Job) -> None:
         assert job.spec.read_text("utf-8") == BROKEN + "# more\n"
         with pytest.raises(InputError, match="no file"):
             engine.write(engine.repair(BROKEN))
+
+
+def test_a_file_that_is_not_text_or_is_gone_is_told(job: Job) -> None:
+    with Engine(Settings(state_dir=job.state_dir, roots=(job.folder,), environ={})) as engine:
+        mended = engine.repair(str(job.spec))
+        job.spec.unlink()
+        with pytest.raises(InputError, match="cannot be written"):
+            engine.write(mended)
+        job.spec.write_bytes(b"\xff")
+        for rewrite in (engine.repair, engine.canonical_form):
+            with pytest.raises(InputError, match="not UTF-8"):
+                rewrite(str(job.spec))

@@ -71,3 +71,10 @@ def test_a_document_without_findings_is_left_alone() -> None:
     text = repair(BROKEN).text
     assert check(text).ok
     assert (repair(text).text, repair(text).applied) == (text, ())
+
+
+def test_a_chain_of_fixes_without_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stratum_core.checks._repair._MAX_ROUNDS", 1)
+    mended = repair(BROKEN)
+    assert mended.text != BROKEN
+    assert mended.checked == check(mended.text)

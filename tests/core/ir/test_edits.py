@@ -42,6 +42,7 @@ def test_an_edit_at_the_end_of_the_text_appends() -> None:
         ("a: plain\n  text\n", "", False),
         ("\ufeff# one\na: 1\n", "# one\n", False),
         ('{"a": "#"}', "", False),
+        ("# only\n", "# only\n", False),
     ],
 )
 def test_comments_are_told_from_text(text: str, leading: str, inner: bool) -> None:

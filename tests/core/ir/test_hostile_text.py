@@ -252,3 +252,8 @@ def test_a_part_that_is_an_alias_is_reported_once_wherever_it_stands() -> None:
     assert {found.code for found in loaded.diagnostics} == {"E105"}
     assert len(loaded.diagnostics) == ALIASES.count("*a")
     assert loaded.document is not None
+
+
+def test_of_very_many_unknown_keys_only_the_first_thousand_are_looked_at() -> None:
+    text = 'stratum: "1"\n' + "".join(f"k{number}: 1\n" for number in range(5_000))
+    assert len(load(text).diagnostics) == 1_000

@@ -46,6 +46,23 @@ async def test_a_settled_attempt_is_found_again_with_its_outcome(run: Run) -> No
     await again.close()
 
 
+async def test_the_attempts_inside_a_path_are_found_together_and_no_others(run: Run) -> None:
+    journal = run.open()
+    for path in ("a", "a/b", "a[0]", "a[0]/c", "a/b/d", "ab", "a#2", "a.b", "A/b", "b/a", "a0", "a-b"):
+        await journal.intent(make_intent(path))
+        await journal.settle(f"{path}#0", state="answered", usage=USED, outcome={"of": path})
+    assert journal.attempts_within("a") == ()
+    await journal.close()
+
+    again = run.open()
+    await again.intent(make_intent("a/new"))
+    found = again.attempts_within("a")
+    assert [attempt.path for attempt in found] == ["a", "a/b", "a[0]", "a[0]/c", "a/b/d"]
+    assert found[1].outcome == {"of": "a/b"}
+    assert [attempt.path for attempt in again.attempts_within("a[0]")] == ["a[0]", "a[0]/c"]
+    await again.close()
+
+
 async def test_the_last_event_of_a_kind_at_each_path_is_found_again(run: Run) -> None:
     journal = run.open()
     await journal.event("decided", path="a", data={"winners": ["x"]})

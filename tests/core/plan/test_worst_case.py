@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 import random
-from dataclasses import replace
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 from functools import cache
 
 import anyio
+from anyio.lowlevel import checkpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -27,14 +29,23 @@ from stratum_core.contracts import (
     StringType,
     Type,
 )
-from stratum_core.errors import TransportError
-from stratum_core.journal import MemoryJournal
-from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, ModelReply, ModelRequest, PriceTable, is_wrapped
+from stratum_core.errors import BadRequestError, ModelError, ModelRefusal, QuotaError, TransportError
+from stratum_core.journal import MemoryJournal, MemoryReviews, Question, ReviewRecord
+from stratum_core.llm import (
+    ANSWER_BYTES_PER_TOKEN,
+    TRANSPORT_RETRIES,
+    FinishReason,
+    ModelReply,
+    ModelRequest,
+    PriceTable,
+    is_wrapped,
+)
 from stratum_core.plan import Plan, PlanContext, PlanOptions, Roots, build_plan
 from stratum_core.plan._estimate import estimate_program
-from stratum_core.runtime import RunContext, run_program
+from stratum_core.runtime import RunContext, RunOutcome, run_program
 from stratum_core.specs import InferSpec
 from stratum_core.testing import FunctionClient
+from tests.core.plan._documents import random_document
 from tests.core.plan.conftest import MODEL, NOW
 from tests.core.plan.test_describe import GOLDEN, REQUESTS, plan_of
 
@@ -91,44 +102,127 @@ def raw_scalar(kind: Type, room: int, chance: random.Random) -> str:
             return "[" + ",".join(["1e15"] * max(1, room // 5)) + "]"
 
 
+def trouble(dice: float) -> ModelError | None:
+    """Return what a request now and then ends in instead of an answer."""
+    if dice < 0.1:
+        return TransportError("lost on the way")
+    if dice < 0.13:
+        return BadRequestError("not so", detail={"paid": "no"})
+    if dice < 0.15:
+        return ModelRefusal("would rather not")
+    return QuotaError("nothing left", detail={"paid": "no"}) if dice < 0.155 else None
+
+
+class PromptPerson(MemoryReviews):
+    """A person who answers at once, and at length where nothing forbids it."""
+
+    def __init__(self, chance: random.Random) -> None:
+        super().__init__(clock=NOW.timestamp)
+        self._chance = chance
+
+    async def ask(self, path: str, question: Question) -> ReviewRecord:
+        await super().ask(path, question)
+        long = "\x01" * self._chance.choice([1, 3_300])
+        answer = self._chance.choice(question.options) if question.options else long
+        return self.decide(path, answer, rationale="é" * 1_990)
+
+
+@dataclass
+class SlowClient:
+    """A client that lets others go on before it answers, so that losers are cut off in flight."""
+
+    answer: FunctionClient
+    chance: random.Random
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        for _ in range(self.chance.randint(0, 4)):
+            await checkpoint()
+        return await self.answer.complete(request)
+
+
+Answering = Callable[[InferSpec, ModelRequest], ModelReply | ModelError]
+
+
 def reserved_by_a_run(plan: Plan, seed: int) -> Usage:
-    """Run a plan against a model that answers at length, breaks rules and loses requests."""
+    """Run a plan against models that answer at length, break rules, refuse and lose requests, and a wordy person."""
     chance = random.Random(seed)  # noqa: S311 - a repeatable test
+
+    def answer(spec: InferSpec, request: ModelRequest) -> ModelReply | ModelError:
+        dice = chance.random()
+        failed = trouble(dice)
+        if failed is not None:
+            return failed
+        if dice < 0.3:
+            return reply(request, "nonsense")
+        finish = "refusal" if dice < 0.32 else "stop"
+        return reply(request, long_answer(spec, request, chance), finish)
+
+    return reserved(plan, answer, chance)
+
+
+def reserved_against_the_worst_luck(plan: Plan) -> Usage:
+    """Run a plan where every call needs every request it may make, and sides never agree."""
+    chance = random.Random(1)  # noqa: S311 - a repeatable test
+    refined = {
+        name
+        for name, spec in plan.program.functions.items()
+        if isinstance(spec, InferSpec) and spec.refine is not None
+    }
+
+    def answer(spec: InferSpec, request: ModelRequest) -> ModelReply | ModelError:
+        path, _, number = request.idempotency_key.rpartition("#")
+        attempt = int(number)
+        if attempt < TRANSPORT_RETRIES:
+            return TransportError("lost on the way")
+        if attempt < TRANSPORT_RETRIES + len(spec.fallbacks):
+            return ModelRefusal("would rather not")
+        if attempt < TRANSPORT_RETRIES + len(spec.fallbacks) + spec.retries:
+            return reply(request, "nonsense")
+        good = spec.name == "pro" and "con" not in refined
+        if spec.refine is not None:
+            good = int(path.rpartition("/it")[2].partition("/")[0]) == spec.refine.max_iterations
+        text = long_answer(spec, request, chance).replace('"kind":"a"', '"kind":"b"')
+        return reply(request, text.replace('"kind":"b"', '"kind":"a"') if good else text)
+
+    return reserved(plan, answer, chance)
+
+
+def reply(request: ModelRequest, text: str, finish: FinishReason = "stop") -> ModelReply:
+    """Return a reply without counts, so that its call is charged all that was reserved for it."""
+    return ModelReply(text=text, usage=None, finish=finish, model=request.model)
+
+
+def long_answer(spec: InferSpec, request: ModelRequest, chance: random.Random) -> str:
+    room = request.max_tokens * ANSWER_BYTES_PER_TOKEN - 20
+    text = raw_value(spec.output, int(room * chance.choice([0.1, 0.5, 1])), chance)
+    return f'{{"value":{text}}}' if is_wrapped(spec.output) else text
+
+
+def reserved(plan: Plan, answer: Answering, chance: random.Random) -> Usage:
+    """Run a plan and return what its requests were charged."""
     specs = [spec for spec in plan.program.functions.values() if isinstance(spec, InferSpec)]
     journal = MemoryJournal()
 
-    def answer(request: ModelRequest) -> ModelReply | TransportError:
+    def respond(request: ModelRequest) -> ModelReply | ModelError:
         system = request.messages[0].blocks[0]
-        spec = next(spec for spec in specs if system.startswith(spec.intent))
-        dice = chance.random()
-        if dice < 0.15:
-            return TransportError("lost on the way")
-        room = request.max_tokens * ANSWER_BYTES_PER_TOKEN - 20
-        text = (
-            "nonsense"
-            if dice < 0.3
-            else raw_value(spec.output, int(room * chance.choice([0.1, 0.5, 1])), chance)
-        )
-        if is_wrapped(spec.output) and dice >= 0.3:
-            text = f'{{"value":{text}}}'
-        # Without counts from the provider a call is charged all that was reserved for it.
-        return ModelReply(text=text, usage=None, finish="stop", model=request.model)
+        return answer(next(spec for spec in specs if system.startswith(spec.intent)), request)
 
     async def no_pause(_: float) -> None: ...
 
-    async def run() -> None:
+    async def run() -> RunOutcome:
         context = RunContext(
             program=plan.program,
             journal=journal,
-            client_for=lambda _: FunctionClient(answer),
+            client_for=lambda _: SlowClient(FunctionClient(respond), chance),
             prices=prices(),
             default_model=MODEL,
+            reviews=PromptPerson(chance),
             sleep=no_pause,
         )
         with anyio.fail_after(20):
-            await run_program(context, flow=plan.flow, inputs=plan.values, budget=Budget())
+            return await run_program(context, flow=plan.flow, inputs=plan.values, budget=Budget())
 
-    anyio.run(run)
+    assert anyio.run(run).state in {"completed", "completed_with_failures", "failed", "stopped_limit"}
     return journal.recorded_usage()
 
 
@@ -165,6 +259,55 @@ def test_no_answer_makes_a_run_reserve_more_than_the_worst_case(name: str, seed:
     assert used.calls <= worst.calls
     assert used.tokens <= worst.tokens
     assert used.nusd <= worst.nusd
+
+
+@settings(max_examples=150, deadline=None)
+@given(document=st.integers(0, 100_000), seed=st.integers(0, 10_000))
+def test_no_document_of_any_verbs_and_modifiers_reserves_more_than_its_worst_case(
+    document: int, seed: int
+) -> None:
+    context = PlanContext(roots=Roots(), prices=prices(), now=NOW, default_model=MODEL)
+    plan = build_plan(random_document(document), inputs={"t": "a box of é"}, context=context)
+
+    used = reserved_by_a_run(plan, seed)
+
+    assert used.calls <= plan.estimate.worst.calls
+    assert used.tokens <= plan.estimate.worst.tokens
+    assert used.nusd <= plan.estimate.worst.nusd
+
+
+def leaves_requests_out(document: str, plan: Plan) -> bool:
+    """Return whether a run may make fewer requests than its worst case, whatever happens."""
+    whole = json.loads(document)
+    functions = whole["functions"]
+    steps = whole["flows"]["main"]["steps"]
+    decided = any(
+        "race" in step or step.get("parallel", {}).get("require", 0) not in {0, "all"} for step in steps
+    )
+    agreed = (
+        any("debate" in step for step in steps)
+        and "refine" in functions["pro"]
+        and "refine" in functions["con"]
+    )
+    return decided or agreed or any("cache" in functions[name] for name in plan.models if name in functions)
+
+
+def test_the_worst_luck_takes_exactly_the_requests_of_the_worst_case() -> None:
+    context = PlanContext(roots=Roots(), prices=prices(), now=NOW, default_model=MODEL)
+    exact = 0
+    for seed in range(100):
+        document = random_document(seed)
+        plan = build_plan(document, inputs={"t": "a box of é"}, context=context)
+
+        used = reserved_against_the_worst_luck(plan)
+
+        assert used.calls <= plan.estimate.worst.calls
+        assert used.tokens <= plan.estimate.worst.tokens
+        assert used.nusd <= plan.estimate.worst.nusd
+        if not leaves_requests_out(document, plan):
+            assert used.calls == plan.estimate.worst.calls, seed
+            exact += 1
+    assert exact >= 10
 
 
 CHAIN = """

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Mapping
 
 import anyio
 import pytest
+from anyio.lowlevel import checkpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stratum_core.budget import Budget
-from stratum_core.errors import TransportError
-from stratum_core.journal import MemoryJournal
+from stratum_core.budget import Budget, Usage
+from stratum_core.contracts import JsonValue
+from stratum_core.errors import JournalError, TransportError
+from stratum_core.journal import MemoryJournal, SettledState
 from stratum_core.llm import ModelRequest
 from stratum_core.runtime import RunOutcome
 from stratum_core.testing import Answer, FunctionClient
@@ -346,6 +349,112 @@ async def test_a_drained_run_cuts_no_branch_off() -> None:
     context.stop("interrupted", "asked to stop")
     outcome = await trial.run({"x": "x"}, context=context)
     assert (outcome.state, provider.requests) == ("interrupted", [])
+
+
+class SlowEvents(MemoryJournal):
+    """Takes a while to write an event down, or cannot."""
+
+    def __init__(self, *, broken: bool = False) -> None:
+        super().__init__()
+        self.broken = broken
+
+    async def event(self, kind: str, *, path: str = "", data: Mapping[str, JsonValue] | None = None) -> None:
+        for _ in range(50):
+            await checkpoint()
+        if self.broken:
+            raise JournalError("the disk is full")
+        await super().event(kind, path=path, data=data)
+
+
+@pytest.mark.parametrize("late", [{"value": "late"}, "no json"])
+async def test_what_comes_in_while_the_decision_is_written_changes_nothing(late: Answer) -> None:
+    def answer(request: ModelRequest) -> Answer:
+        return {"value": "first"} if note_of(request) == "xb" else late
+
+    text = ANY.replace("b: { flow: twice", "b: { function: shout").replace("retries: 1", "retries: 0")
+    journal, provider = SlowEvents(), GatedClient(answer, note_of, turns=("xb", "xa", "xc"))
+    outcome = await run(text, provider, journal=journal)
+    assert (outcome.value, outcome.census["lost"], outcome.census["failed_by_cause"]) == ("first", 2, {})
+    assert (provider.cancelled, outcome.census["calls_answered"]) == ([], 3)
+    again = await run(text, provider, journal=MemoryJournal(after=journal))
+    assert (again.value, again.census["calls_reused"], len(provider.requests)) == ("first", 3, 3)
+
+
+async def test_a_loser_sends_nothing_new_while_the_decision_is_written() -> None:
+    provider = client(turns="xa xb xc")
+    outcome = await run(ANY, provider, journal=SlowEvents())
+    assert (outcome.value, provider.names()) == ("XA", ["xa", "xb", "xc"])
+
+
+async def test_a_decision_that_cannot_be_written_is_not_used() -> None:
+    provider = client(never="xb xc")
+    with pytest.raises(JournalError, match="the disk is full"):
+        await run(ANY, provider, journal=SlowEvents(broken=True))
+    assert (provider.in_flight, sorted(provider.cancelled)) == (0, ["xb", "xc"])
+
+
+class LosingAnswers(MemoryJournal):
+    """Cannot write one answer."""
+
+    async def settle(
+        self, call_id: str, *, state: SettledState, usage: Usage, outcome: Mapping[str, JsonValue]
+    ) -> None:
+        if call_id == "p/a#0":
+            raise JournalError("the disk is full")
+        await super().settle(call_id, state=state, usage=usage, outcome=outcome)
+
+
+async def test_an_answer_that_cannot_be_written_ends_the_run_although_others_could_win() -> None:
+    provider = client(turns="xa xb")
+    with pytest.raises(JournalError, match="the disk is full"):
+        await run(ANY, provider, journal=LosingAnswers())
+    assert provider.in_flight == 0
+
+
+WAITING = """\
+stratum: "1"
+functions:
+  shout: { mode: infer, intent: Write in capitals, input: { note: string }, output: string, retries: 0 }
+flows:
+  asked:
+    input: { note: string }
+    output: string
+    steps:
+      - { id: q, await_human: { question: Which?, show: { note: input.note }, options: [left, right] } }
+    return: q.value
+  main:
+    input: { x: string }
+    output: json
+    steps:
+      - id: p
+        parallel:
+          require: REQUIRE
+          branches:
+            a: { flow: asked, inputs: { note: input.x } }
+            b: { function: shout, inputs: { note: input.x } }
+    return: p
+"""
+
+
+@pytest.mark.parametrize(
+    ("require", "note", "state", "value"),
+    [
+        ("all", "x", "waiting", None),
+        ("0", "x", "waiting", None),
+        ("any", "x", "completed", "X"),
+        ("any", "bad", "waiting", None),
+        ("all", "bad", "failed", None),
+    ],
+)
+async def test_a_branch_that_waits_for_a_person_holds_up_only_what_needs_it(
+    require: str, note: str, state: str, value: JsonValue
+) -> None:
+    def answer(request: ModelRequest) -> Answer:
+        return "no json" if note_of(request) == "bad" else loud(request)
+
+    text = WAITING.replace("REQUIRE", require)
+    outcome = await run(text, GatedClient(answer, note_of), x=note)
+    assert (outcome.state, outcome.value) == (state, value)
 
 
 @settings(max_examples=30, deadline=None)

@@ -116,6 +116,44 @@ async def test_a_crash_at_any_write_costs_nothing_that_is_on_record_and_changes_
     assert found == writes
 
 
+NESTED = """\
+stratum: "1"
+functions:
+  shout: { mode: infer, intent: Write in capitals, input: { note: string }, output: string, retries: 0, max_tokens: 99 }
+flows:
+  pair:
+    input: { x: string }
+    output: string
+    budget: { tokens: 9000 }
+    steps:
+      - { id: one, function: shout, inputs: { note: input.x + "1" } }
+      - { id: two, function: shout, inputs: { note: input.x + "2" } }
+      - id: p
+        parallel:
+          require: any
+          branches:
+            a: { function: shout, inputs: { note: input.x + "a" } }
+            b: { function: shout, inputs: { note: input.x + "b" } }
+    return: one + two + p
+  main:
+    input: { x: string }
+    output: string
+    steps:
+      - id: r
+        race:
+          branches:
+            l: { flow: pair, inputs: { x: input.x + "l" } }
+            m: { flow: pair, inputs: { x: input.x + "m" } }
+    return: r
+"""
+
+
+@pytest.mark.parametrize("never", ["xlb xm2 xma xmb", "xla xlb xma"])
+async def test_races_in_races_end_alike_after_a_crash_at_any_write(never: str) -> None:
+    found = await assert_every_crash_ends_alike(NESTED, {"x": "x"}, lambda: client(never=never))
+    assert found > 12
+
+
 async def test_a_winner_on_record_wins_before_anything_is_asked_again() -> None:
     journal = MemoryJournal()
     first = await run(client(never="f"), journal=journal)

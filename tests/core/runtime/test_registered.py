@@ -49,6 +49,8 @@ class Workshop:
     timeout_s: float = 20.0
     memory_mb: int = 256
     variables: tuple[str, ...] = ()
+    name: str = "work"
+    stopped: bool = False
 
     async def run(
         self, code: str, given: JsonValue = None, *, output: str = "json", ensure: str = "true"
@@ -69,9 +71,11 @@ class Workshop:
             client_for=lambda _: ScriptedClient([]),
             prices=PriceTable.load(),
             default_model="offline",
-            registered={"work": entry},
+            registered={self.name: entry},
             environ=self.environ,
         )
+        if self.stopped:
+            context.stop("cancelled", "cancelled by a person")
         with anyio.fail_after(30):
             return await run_program(context, flow="main", inputs={"given": given}, budget=Budget())
 
@@ -198,6 +202,25 @@ async def test_code_that_changed_after_the_plan_does_not_run(workshop: Workshop)
     file.chmod(0o600)
     with pytest.raises(PlanError, match="was changed after the plan was made"):
         read_registered("work", RegisteredFunction(file=str(file), sha256="0" * 64))
+
+
+async def test_a_function_that_is_not_part_of_the_plan_does_not_run(workshop: Workshop) -> None:
+    workshop.name = "another"
+    assert "the plan holds no registered function 'work'" in (await workshop.run(ECHO)).error
+
+
+async def test_a_stopped_run_starts_no_process(workshop: Workshop) -> None:
+    workshop.stopped = True
+    marker = workshop.folder / "ran"
+    assert (await workshop.run(f"open({str(marker)!r}, 'w')\nprint(1)")).state == "cancelled"
+    assert not await anyio.Path(marker).exists()
+
+
+async def test_an_interpreter_that_cannot_start_is_told(
+    workshop: Workshop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("sys.executable", str(workshop.folder / "no-python"))
+    assert "could not be started" in (await workshop.run(ECHO)).error
 
 
 async def test_the_event_of_a_call_holds_what_it_gave(workshop: Workshop) -> None:
