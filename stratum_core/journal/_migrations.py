@@ -64,6 +64,10 @@ CONTROL_FILE: tuple[str, ...] = (
     );
     CREATE INDEX commands_by_run ON commands (run_id, seq);
     """,
+    """
+    ALTER TABLE runs ADD COLUMN started_at_ms INTEGER;
+    UPDATE runs SET started_at_ms = created_at_ms WHERE state != 'ready';
+    """,
 )
 """Plans, approvals, the index of runs, and commands to runners."""
 
