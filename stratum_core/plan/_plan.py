@@ -23,7 +23,7 @@ from stratum_core.plan._models import with_models
 from stratum_core.plan._options import PlanOptions
 from stratum_core.specs import Program
 
-__all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen"]
+__all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen", "require_as_approved"]
 
 CapSource: TypeAlias = Literal["option", "flow", "proposed"]
 """Who set the cap: the request, the flow's own budget, or the planner."""
@@ -159,12 +159,42 @@ class ReopenedPlan:
     """Of no consequence: every reachable function names its model. Empty when no model is called."""
     options: PlanOptions
     out: Path | None
+    roots: tuple[str, ...]
+    """Folders the plan was made for; `out` lies in one of them."""
     cap_nusd: Nusd
 
 
 def plan_hash_of(record: Mapping[str, JsonValue]) -> str:
     """Return 64 hex over the parts of a record that an approval covers."""
     return content_hash({name: record[name] for name in _HASHED})
+
+
+def require_as_approved(
+    record: Mapping[str, JsonValue], *, plan_hash: str, cap_nusd: int | None, price_version: str
+) -> None:
+    """Refuse a record that is not the one a yes was given to, or whose prices are not those of now.
+
+    Args:
+        record: From `Plan.to_record`.
+        plan_hash: What the approval or the run binds.
+        cap_nusd: The cap it binds.
+        price_version: Of the price table the run would use.
+
+    Raises:
+        PlanError: One of them differs; nothing may be spent.
+    """
+    if plan_hash_of(record) != plan_hash or record["cap_nusd"] != cap_nusd:
+        raise PlanError(
+            "the stored plan was changed after it was approved; nothing was called",
+            remedy="plan again, and look at what has access to the state directory",
+        )
+    if record["price_version"] != price_version:
+        raise PlanError(
+            f"prices changed since the plan was made ({record['price_version']} then, {price_version} now), so its cap "
+            "would not hold; nothing was called",
+            remedy="plan again, or put the prices back as they were",
+            detail={"planned": str(record["price_version"]), "found": price_version},
+        )
 
 
 def reopen(
@@ -211,6 +241,7 @@ def reopen(
         default_model=next(iter(models.values()), ""),
         options=options,
         out=None if out is None else Path(str(out)),
+        roots=tuple(cast("Sequence[str]", record["roots"])),
         cap_nusd=Nusd(int(str(record["cap_nusd"]))),
     )
 
