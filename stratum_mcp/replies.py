@@ -36,7 +36,6 @@ _NEXT_FOR_APPROVAL = {
     "needs_approval": "show the person the message and stop; they approve, not you; then call execute",
 }
 _ASK_FIRST = "call approve with this plan_id: the person is asked; execute it when they said yes"
-_RESUMABLE = frozenset({"interrupted", "stopped_budget", "stopped_limit", "waiting"})
 
 
 def plan_record(view: PlanView) -> dict[str, JsonValue]:
@@ -57,8 +56,12 @@ def run_record(view: RunView) -> dict[str, JsonValue]:
         record["next"] = (
             "it goes on by itself: call resume with this run_id to wait for it, cancel to stop it"
         )
-    elif view.state in _RESUMABLE:
+    elif view.resumable:
         record["next"] = "call resume with this run_id to go on; nothing recorded as paid is paid again"
+    elif view.state == "stopped_budget":
+        record["next"] = (
+            "the cap is fixed with the plan: ask the person, then plan again with a higher cap_usd"
+        )
     return record
 
 

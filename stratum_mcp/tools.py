@@ -169,7 +169,8 @@ async def execute(plan_id: PlanId, ctx: Ctx) -> CallToolResult:
 
 async def resume(run_id: RunId, ctx: Ctx) -> CallToolResult:
     """Wait for a run again, or go on with a stopped one; nothing recorded as paid is paid twice."""
-    return await _watch(ctx, await _ask(ctx, lambda engine: engine.resume(run_id)))
+    run = await _ask(ctx, lambda engine: engine.resume(run_id))
+    return await _watch(ctx, run, note=run.note)
 
 
 async def cancel(run_id: RunId, ctx: Ctx) -> CallToolResult:
@@ -195,20 +196,22 @@ async def _decide(ctx: Ctx, plan_id: str, *, approved: bool, note: str) -> Appro
     )
 
 
-async def _watch(ctx: Ctx, run: RunView) -> CallToolResult:
+async def _watch(ctx: Ctx, run: RunView, *, note: str = "") -> CallToolResult:
     """Wait for a run with progress: to its end where the client waits for hours, else for a while."""
     workspace = _workspace(ctx)
     settings = workspace.settings
     waits_for_hours = _client_name(ctx).startswith(_WAITS_FOR_HOURS)
     until = inf if waits_for_hours else anyio.current_time() + settings.patience_s
     told = 0.0
+    if note:
+        await ctx.report_progress(told, run.total or None, plain_line(note))
     with _told():
         while not run.final and (left := until - anyio.current_time()) > 0:
             run = await workspace.engine().wait(run.run_id, timeout_s=min(settings.progress_s, left))
             # Progress has to grow, also while nothing is finished: the client shows that it is alive.
             told = float(run.done) if run.done > told else told + 0.001
             await ctx.report_progress(told, run.total or None, plain_line(run.message))
-    return reply(run_record(run))
+    return reply({**run_record(run), "note": note} if note else run_record(run))
 
 
 def _workspace(ctx: Ctx) -> Workspace:
