@@ -37,7 +37,7 @@ from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, Run
 from stratum_core.errors import JournalError, PlanError, RunError
 from stratum_core.ir import MAX_BYTES, ir_schema
 from stratum_core.journal import ApprovalRecord, Channel, ControlStore, PlanRecord, RunRecord
-from stratum_core.llm import missing_key
+from stratum_core.llm import endpoint_of, missing_key
 from stratum_core.money import NUSD_PER_USD, to_usd
 from stratum_core.plan import (
     BindLimits,
@@ -364,6 +364,7 @@ class Engine:
             now=datetime.fromtimestamp(self._clock(), UTC),
             default_model=settings.default_model,
             missing_key=lambda model: missing_key(model, settings.environ),
+            endpoint_of=lambda model: endpoint_of(model, settings.environ),
             limits=self._limits(),
             bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
             ttl=timedelta(hours=policy.plan_ttl_hours),

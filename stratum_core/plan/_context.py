@@ -11,7 +11,7 @@ from stratum_core.llm import PriceTable
 from stratum_core.plan._bind import BindLimits
 from stratum_core.plan._files import Roots
 
-__all__ = ["PlanContext", "no_key_missing"]
+__all__ = ["PlanContext", "no_endpoint", "no_key_missing"]
 
 _NO_LIMITS = Limits()
 _BIND_LIMITS = BindLimits()
@@ -20,6 +20,11 @@ _DAY = timedelta(hours=24)
 
 def no_key_missing(_: str) -> str | None:
     """Treat every model as usable."""
+    return None
+
+
+def no_endpoint(_: str) -> str | None:
+    """Send every request to the provider itself."""
     return None
 
 
@@ -36,6 +41,8 @@ class PlanContext:
     """For functions that name no model, when the request names none either."""
     missing_key: Callable[[str], str | None] = no_key_missing
     """Returns the environment variable a model still needs, or None."""
+    endpoint_of: Callable[[str], str | None] = no_endpoint
+    """Returns the address that stands in for a model's provider, or None."""
     limits: Limits = _NO_LIMITS
     """The operator's rules: models, the largest cap, registered functions."""
     bind_limits: BindLimits = _BIND_LIMITS

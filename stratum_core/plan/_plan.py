@@ -28,7 +28,7 @@ __all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen", "requi
 CapSource: TypeAlias = Literal["option", "flow", "proposed"]
 """Who set the cap: the request, the flow's own budget, or the planner."""
 
-_FORMAT = 1
+_FORMAT = 2
 _NO_LIMITS = Limits()
 _UNLIMITED = BindLimits(max_rows=1 << 40, max_file_bytes=1 << 40)
 """For files whose digest must be that of one that was within the operator's limits."""
@@ -40,6 +40,7 @@ _HASHED = (
     "out",
     "limits",
     "models",
+    "endpoints",
     "price_version",
     "registry",
     "roots",
@@ -66,6 +67,8 @@ class Plan:
     """Where the result goes, links resolved."""
     models: Mapping[str, str]
     """Function -> model, for every reachable infer function."""
+    endpoints: Mapping[str, str]
+    """Provider -> address, where the environment sends its requests elsewhere than to the provider."""
     price_version: str
     registry: Mapping[str, str]
     """Digests of registered functions."""
@@ -122,6 +125,7 @@ class Plan:
             "out": None if self.out is None else str(self.out),
             "limits": dict(self.limits),
             "models": dict(self.models),
+            "endpoints": dict(self.endpoints),
             "price_version": self.price_version,
             "registry": dict(self.registry),
             "roots": list(self.roots),
@@ -155,6 +159,8 @@ class ReopenedPlan:
     """The parameters whose value was read from a file."""
     models: Mapping[str, str]
     """Function -> model, for every reachable infer function."""
+    endpoints: Mapping[str, str]
+    """Provider -> address, for providers that are reached elsewhere than at their own."""
     default_model: str
     """Of no consequence: every reachable function names its model. Empty when no model is called."""
     options: PlanOptions
@@ -183,6 +189,7 @@ def require_as_approved(
     Raises:
         PlanError: One of them differs; nothing may be spent.
     """
+    _require_format(record)
     if plan_hash_of(record) != plan_hash or record["cap_nusd"] != cap_nusd:
         raise PlanError(
             "the stored plan was changed after it was approved; nothing was called",
@@ -214,8 +221,7 @@ def reopen(
         PlanError: The record or a file was changed, a file is gone, or another version made the plan.
     """
     fields = _Fields(record)
-    if fields.get("format") != _FORMAT:
-        raise PlanError("this plan was stored by another version", remedy="plan again")
+    _require_format(record)
     plan_hash = fields.text("plan_hash")
     if plan_hash_of(record) != plan_hash:
         raise PlanError("the stored plan was changed after it was made", remedy="plan again")
@@ -238,12 +244,19 @@ def reopen(
         inputs=_reread(program, flow, bindings, where, options.rows),
         from_files=frozenset(str(item["name"]) for item in bindings if item["kind"] == "file"),
         models=dict(models),
+        endpoints=cast("Mapping[str, str]", record["endpoints"]),
         default_model=next(iter(models.values()), ""),
         options=options,
         out=None if out is None else Path(str(out)),
         roots=tuple(cast("Sequence[str]", record["roots"])),
         cap_nusd=Nusd(int(str(record["cap_nusd"]))),
     )
+
+
+def _require_format(record: Mapping[str, JsonValue]) -> None:
+    """Refuse a record of another version: what its hash covers is not known."""
+    if record.get("format") != _FORMAT:
+        raise PlanError("this plan was stored by another version", remedy="plan again")
 
 
 class _Fields:

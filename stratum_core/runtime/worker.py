@@ -23,7 +23,7 @@ import anyio
 from stratum_core.budget import Budget
 from stratum_core.errors import JournalBusy, JournalError, StratumError
 from stratum_core.journal import ControlStore, RunRecord
-from stratum_core.llm import OFFLINE_MODEL, LitellmClient, ModelClient
+from stratum_core.llm import OFFLINE_MODEL, LitellmClient, ModelClient, endpoint_variables
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.money import Nusd
 from stratum_core.runtime._context import RunContext
@@ -85,7 +85,10 @@ def _told(control: ControlStore, run: RunRecord, fault: BaseException) -> int:
 
 async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: int | None) -> None:
     """Open the plan and the journal, run, and write the end down."""
-    job = open_job(state_dir, control, run, environ=dict(os.environ), parent=parent)
+    environ = dict(os.environ)
+    for name in endpoint_variables(environ):  # requests go where the plan says, and nowhere else
+        del os.environ[name]
+    job = open_job(state_dir, control, run, environ=environ, parent=parent)
     left = left_to_write(job)
     journal = open_journal(job)
     try:
@@ -151,7 +154,8 @@ async def _warm(job: Job, context: RunContext) -> None:
 
 def _clients(job: Job) -> _Clients:
     """Return what answers for each model id."""
-    return _Clients(LitellmClient(job.environ), OfflineClient(seed=job.plan.options.seed or 0))
+    providers = LitellmClient(job.environ, api_bases=job.plan.endpoints)
+    return _Clients(providers, OfflineClient(seed=job.plan.options.seed or 0))
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,8 +31,8 @@ from tests.core.engine._bench import Bench, ended, hit, result_of, when
 
 pytestmark = pytest.mark.slow
 
-NO_RUNNER = {"PYTHONHOME": "/nowhere"}
-"""Keeps a runner from starting, so that a test can look at what lies between a run and its runner."""
+NO_HOME = "/nowhere"
+"""As PYTHONHOME keeps a runner from starting, so that a test can look at what lies between a run and its runner."""
 
 
 def work(bench: Bench, run_id: str, **environ: str) -> int:
@@ -160,7 +160,7 @@ def test_a_plan_edited_after_the_yes_is_not_run_though_its_own_hash_fits(bench: 
 
 
 def test_a_plan_edited_after_its_run_was_made_is_refused_by_resume_and_by_the_runner(bench: Bench) -> None:
-    engine = bench.engine(**NO_RUNNER)
+    engine = bench.engine(PYTHONHOME=NO_HOME)
     plan = bench.approved(engine)
     run = ended(engine, engine.execute(plan.plan_id).run_id)
     edited(bench, plan.plan_id, cap_nusd=900_000_000_000)
@@ -171,7 +171,7 @@ def test_a_plan_edited_after_its_run_was_made_is_refused_by_resume_and_by_the_ru
 
 
 def test_what_a_stricter_policy_or_a_missing_key_forbids_is_not_resumed(bench: Bench) -> None:
-    engine = bench.engine(OPENAI_API_KEY="sk-none", **NO_RUNNER)
+    engine = bench.engine(OPENAI_API_KEY="sk-none", PYTHONHOME=NO_HOME)
     plan = bench.approved(engine, model="openai/gpt-4.1-mini")
     run = ended(engine, engine.execute(plan.plan_id).run_id)
     with pytest.raises(PlanError, match="policy does not allow"):
@@ -209,7 +209,7 @@ anyio.run(crash)
 
 
 def test_money_in_flight_when_a_runner_was_killed_is_counted_and_nothing_is_made_up(bench: Bench) -> None:
-    engine = bench.engine(**NO_RUNNER)
+    engine = bench.engine(PYTHONHOME=NO_HOME)
     run = ended(engine, engine.execute(bench.approved(engine).plan_id).run_id)
     subprocess.run(
         [sys.executable, "-c", CRASH, str(bench.job.state_dir), run.run_id], check=False, timeout=60
