@@ -40,7 +40,6 @@ _NEXT_ASKS = "tell the person what is asked, then call resume with this run_id: 
 _NEXT_TELLS = (
     "show the person the message and stop; they answer in their own terminal, not you; then call resume"
 )
-_RESUMABLE = frozenset({"interrupted", "stopped_budget", "stopped_limit", "waiting"})
 
 
 def plan_record(view: PlanView) -> dict[str, JsonValue]:
@@ -68,8 +67,12 @@ def run_record(view: RunView, *, can_ask: bool = True) -> dict[str, JsonValue]:
         )
     elif view.waiting_for and view.state == "waiting":
         record["next"] = _NEXT_ASKS if can_ask else _NEXT_TELLS
-    elif view.state in _RESUMABLE:
+    elif view.resumable:
         record["next"] = "call resume with this run_id to go on; nothing recorded as paid is paid again"
+    elif view.state == "stopped_budget":
+        record["next"] = (
+            "the cap is fixed with the plan: ask the person, then plan again with a higher cap_usd"
+        )
     return record
 
 

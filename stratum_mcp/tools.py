@@ -190,8 +190,11 @@ async def resume(
             await _record(ctx, run_id, decisions.data)
     else:
         reason = _CLOSED
-    run = await _watched(ctx, await _ask(ctx, lambda engine: engine.resume(run_id)))
+    resumed = await _ask(ctx, lambda engine: engine.resume(run_id))
+    run = await _watched(ctx, resumed)
     record = run_record(run, can_ask=not reason)
+    if resumed.note:
+        record["note"] = resumed.note
     return reply({**record, "reason": reason} if reason and run.waiting_for else record)
 
 
@@ -240,6 +243,8 @@ async def _watched(ctx: Ctx, run: RunView) -> RunView:
     waits_for_hours = _client_name(ctx).startswith(_WAITS_FOR_HOURS)
     until = inf if waits_for_hours else anyio.current_time() + settings.patience_s
     told = 0.0
+    if run.note:
+        await ctx.report_progress(told, run.total or None, plain_line(run.note))
     with _told():
         while not run.final and (left := until - anyio.current_time()) > 0:
             run = await workspace.engine().wait(run.run_id, timeout_s=min(settings.progress_s, left))

@@ -21,7 +21,6 @@ import anyio
 
 from stratum_core.approval import (
     Decision,
-    PlanFacts,
     approval_record,
     policy_decision,
     require_allowed,
@@ -30,8 +29,9 @@ from stratum_core.approval import (
 )
 from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
+from stratum_core.engine._approvals import answered, facts_of, needs_approval, require_resumable
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
-from stratum_core.engine._pictures import plan_view, run_report, run_view, unreadable_run
+from stratum_core.engine._pictures import plan_view, resume_note, run_report, run_view, unreadable_run
 from stratum_core.engine._reviews import ReviewDesk, decisions_change
 from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
@@ -39,7 +39,7 @@ from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, Rew
 from stratum_core.errors import JournalError, PlanError, RunError
 from stratum_core.ir import ir_schema
 from stratum_core.journal import ApprovalRecord, Channel, ControlStore, PlanRecord, RunRecord
-from stratum_core.llm import missing_key
+from stratum_core.llm import endpoint_of, missing_key
 from stratum_core.money import NUSD_PER_USD, to_usd
 from stratum_core.plan import (
     BindLimits,
@@ -52,6 +52,7 @@ from stratum_core.plan import (
     read_reused,
     reopen,
     reopen_reused,
+    require_as_approved,
 )
 
 __all__ = ["Engine"]
@@ -59,9 +60,7 @@ __all__ = ["Engine"]
 _POLL_S = 0.2
 _START_PATIENCE_MS = 60_000
 """How long a new run may wait for a runner that another process has started before it counts as left alone."""
-_DECLINED = (
-    "The person said no to this plan. Nothing was run; change it and plan again only if they ask for that."
-)
+_CANCEL_TAKEN = "The cancel was taken: nothing new is sent; calls in flight are settled and may still cost."
 
 
 class Engine:
@@ -185,7 +184,7 @@ class Engine:
             expires_at_ms=_ms(plan.expires_at),
             principal=this_principal(),
         )
-        require_allowed(_facts(record), self.settings.policy)
+        require_allowed(facts_of(record), self.settings.policy)
         self._control.save_plan(record)
         return self._plan_view(record)
 
@@ -237,11 +236,11 @@ class Engine:
         plan = self._usable_plan(plan_id)
         standing = self._control.standing_decision(plan_id)
         if standing is None:
-            decision = policy_decision(_facts(plan), self.settings.policy)
+            decision = policy_decision(facts_of(plan), self.settings.policy)
             if decision is None:
-                return _needs_approval(plan_id)
+                return needs_approval(plan_id)
             standing = self._record(plan, decision)
-        return _answered(standing)
+        return answered(standing)
 
     def decide(self, plan_id: str, *, approved: bool, channel: Channel, note: str = "") -> ApprovalView:
         """Store a person's answer to a plan; the first answer stands.
@@ -253,7 +252,7 @@ class Engine:
             ApprovalError: The policy wants an answer from outside this account.
         """
         plan = self._usable_plan(plan_id)
-        facts = _facts(plan)
+        facts = facts_of(plan)
         if approved:
             require_local_allowed(facts, self.settings.policy)
         decision = Decision(
@@ -262,7 +261,7 @@ class Engine:
             principal=this_principal(),
             note=note,
         )
-        return _answered(self._record(plan, decision))
+        return answered(self._record(plan, decision))
 
     # --- runs -------------------------------------------------------------------------------------------------
 
@@ -270,7 +269,8 @@ class Engine:
         """Use a plan's approval up and start its run; for a plan that has its run, return that run.
 
         Raises:
-            PlanError: The plan is unknown or has expired, its files changed, or the policy allows it no more.
+            PlanError: The plan is unknown or has expired, it, its files or the prices changed, or the policy allows
+                it no more.
             NeedsApproval: Nobody has answered; the remedy holds the command for the person.
             ApprovalError: The answer was no, has expired, or is not enough for the policy as it is now.
         """
@@ -287,19 +287,26 @@ class Engine:
     def resume(self, run_id: str) -> RunView:
         """Re-join a live run, or start a runner for one that stopped before its end.
 
-        What is on record is not bought again. A person's answer never travels through here; while none has come in, a
-        run that waits for one goes on waiting.
+        What is on record is not bought again; the view's `note` says how much that is. A run that cannot go on is
+        returned as it stands. A person's answer never travels through here; while none has come in, a run that waits
+        for one goes on waiting.
 
         Raises:
             RunError: There is no such run.
+            PlanError: The plan or the prices changed, or the policy allows it no more.
+            ConfigurationError: A model's key is missing.
         """
         view = self.show_run(run_id)
-        if view.live or view.state in {"completed", "completed_with_failures", "cancelled"}:
+        if not view.resumable:
             return view
-        if not decisions_change(self._control.run(run_id), self.reviews.of_run(run_id)):
+        run = self._control.run(run_id)
+        if not decisions_change(run, self.reviews.of_run(run_id)):
             return view
-        self._start(run_id, self._control.plan(view.plan_id).record)
-        return self.show_run(run_id)
+        plan = self._control.plan(run.plan_id)
+        require_resumable(run, plan, self.settings, pays=not view.out_error)
+        note = resume_note(self.settings.state_dir, view)
+        self._start(run_id, plan.record)
+        return replace(self.show_run(run_id), note=note)
 
     def cancel(self, run_id: str) -> RunView:
         """Ask a run to stop: nothing new is sent, what is in flight is settled and kept.
@@ -313,7 +320,8 @@ class Engine:
         self._control.request_cancel(run_id, principal=this_principal())
         if not view.live:
             self._control.update_run(run_id, state="cancelled")
-        return self.show_run(run_id)
+            return self.show_run(run_id)
+        return replace(self.show_run(run_id), note=_CANCEL_TAKEN)
 
     def show_run(self, run_id: str) -> RunView:
         """Return a run as it stands.
@@ -381,6 +389,7 @@ class Engine:
             now=datetime.fromtimestamp(self._clock(), UTC),
             default_model=settings.default_model,
             missing_key=lambda model: missing_key(model, settings.environ),
+            endpoint_of=lambda model: endpoint_of(model, settings.environ),
             limits=self._limits(),
             bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
             registry=policy.compute,
@@ -419,13 +428,26 @@ class Engine:
             run,
             alive=alive,
             simulated=self._simulated[run.plan_id],
+            cancelled=not alive and self._cancel_asked(run),
             fault=fault,
             waiting=self.reviews.waiting(run.run_id),
         )
 
+    def _cancel_asked(self, run: RunRecord) -> bool:
+        """Return whether a person asked a run to stop that has not ended by its own account."""
+        if run.state not in {"ready", "running", "interrupted"}:
+            return False
+        return any(command.kind == "cancel" for command in self._control.commands(run.run_id))
+
     def _require_startable(self, plan: PlanRecord) -> None:
         """Raise unless what was approved is what would run now, and is still allowed; nothing is used up."""
-        facts = _facts(plan)
+        facts = facts_of(plan)
+        require_as_approved(
+            plan.record,
+            plan_hash=plan.plan_hash,
+            cap_nusd=facts.cap_nusd,
+            price_version=self.settings.prices.version,
+        )
         require_allowed(facts, self.settings.policy)
         answer = self.approval(plan.plan_id)
         if answer.state != "approved":
@@ -455,7 +477,7 @@ class Engine:
     def _record(self, plan: PlanRecord, decision: Decision) -> ApprovalRecord:
         row = approval_record(
             decision,
-            _facts(plan),
+            facts_of(plan),
             approval_id=f"approval_{secrets.token_hex(8)}",
             now_ms=int(self._clock() * 1000),
             policy=self.settings.policy,
@@ -469,39 +491,6 @@ class Engine:
         except RunError as fault:
             receipt = {"error": str(fault), "code": fault.code}
             self._control.update_run(run_id, state="failed", receipt=receipt)
-
-
-def _facts(plan: PlanRecord) -> PlanFacts:
-    """Return what a policy looks at, from the stored record: what is approved is what is on disk."""
-    record = plan.record
-    models = cast("Mapping[str, str]", record["models"])
-    return PlanFacts(
-        plan_id=plan.plan_id,
-        plan_hash=plan.plan_hash,
-        flow=str(record["flow"]),
-        ir_hash=str(record["ir_hash"]),
-        models=frozenset(models.values()),
-        cap_nusd=cast("int", record["cap_nusd"]),
-        rows=cast("int", record["items"]),
-    )
-
-
-def _needs_approval(plan_id: str) -> ApprovalView:
-    """Return the view of a plan nobody has answered."""
-    return ApprovalView(
-        plan_id=plan_id,
-        state="needs_approval",
-        message=f"A person has to agree to this plan. In their own terminal: stratum approve {plan_id}",
-    )
-
-
-def _answered(record: ApprovalRecord) -> ApprovalView:
-    """Return the view of an answer."""
-    said = f'; they said: "{record.note}"' if record.note and record.channel != "policy" else ""
-    message = _DECLINED if record.decision == "declined" else f"Approved ({record.channel})"
-    return ApprovalView(
-        plan_id=record.plan_id, state=record.decision, channel=record.channel, message=f"{message}{said}"
-    )
 
 
 def _usd(nusd: int) -> float:

@@ -11,18 +11,41 @@ from pathlib import Path
 from typing import cast
 
 from stratum_core.contracts import JsonValue
-from stratum_core.engine._receipt import progress_line, receipt_line, small_result, waiting_words
+from stratum_core.engine._receipt import (
+    next_line,
+    progress_line,
+    receipt_line,
+    resume_line,
+    small_result,
+    waiting_words,
+)
 from stratum_core.engine._reviews import ReviewView
 from stratum_core.engine._views import ApprovalState, PlanView, RunView
 from stratum_core.errors import JournalError, RunError
 from stratum_core.journal import Progress, RunReader, RunRecord, RunSnapshot, RunState
-from stratum_core.money import to_usd
+from stratum_core.money import to_nusd, to_usd
 
-__all__ = ["plan_view", "run_report", "run_view", "unreadable_run"]
+__all__ = ["plan_view", "resume_note", "run_report", "run_view", "unreadable_run"]
 
 _MAX_EVENTS = 10_000
 _MAX_QUESTIONS = 10
-_RESUMABLE: frozenset[RunState] = frozenset({"interrupted", "stopped_limit", "failed", "waiting"})
+_RESUMABLE: frozenset[RunState] = frozenset({"ready", "interrupted", "stopped_limit", "waiting"})
+"""A cap is fixed with its plan and a cancel is final, so what they ended is planned again."""
+_PASSING = frozenset(
+    {
+        "transport_error",
+        "quota_error",
+        "auth_error",
+        "configuration_error",
+        "journal_error",
+        "journal_busy",
+        "plan_error",
+        "run_error",
+        "fault",
+    }
+)
+"""Causes of a failure that can be gone the next time; a replay would come to any other again."""
+_GONE = "the record of what was paid is gone, so the run is not resumed; put its journal back, or plan again"
 
 
 def plan_view(
@@ -60,6 +83,7 @@ def run_view(
     *,
     alive: bool,
     simulated: bool,
+    cancelled: bool = False,
     fault: str = "",
     waiting: Sequence[ReviewView] = (),
 ) -> RunView:
@@ -70,20 +94,25 @@ def run_view(
         run: Its row in the control file.
         alive: Whether a live process works on it.
         simulated: Whether its plan uses the offline model, whose dollars are not real.
+        cancelled: Whether a person has asked it to stop.
         fault: How its runner died, when it could not write that down; empty when it did not.
         waiting: Its questions that nobody has answered.
     """
     snapshot = _snapshot(state_dir, run.run_id)
     receipt = _receipt(run, snapshot)
-    state = _state(run, snapshot, alive=alive, fault=fault)
+    gone = snapshot is None and run.started_at_ms is not None and not alive
+    state = "failed" if gone else _state(run, snapshot, alive=alive, cancelled=cancelled, fault=fault)
     census = cast("Mapping[str, JsonValue]", receipt.get("census") or {})
     result_path = str(receipt.get("result_path") or "")
     result = None if alive else _result(Path(result_path)) if result_path else None
     done, total = _progress(() if snapshot is None else snapshot.progress)
-    nusd = 0 if snapshot is None else snapshot.usage.nusd
+    nusd = 0 if snapshot is None else _charged(snapshot, alive=alive)
     error = str(receipt.get("error") or "") or (fault if state == "interrupted" else "")
-    out = str(receipt.get("out") or "")
-    if alive or state in {"ready", "running"}:
+    error = _GONE if gone else error
+    out, out_error = str(receipt.get("out") or ""), str(receipt.get("out_error") or "")
+    over = not alive and state not in {"ready", "running"}
+    resumable = not alive and not gone and (bool(out_error) or _can_go_on(state, receipt))
+    if not over:
         message = progress_line(
             state=state, done=done, total=total, nusd=nusd, cap_nusd=run.cap_nusd or 0, simulated=simulated
         )
@@ -93,13 +122,14 @@ def run_view(
             state=state,
             census=counted,
             result=result,
-            error=error,
+            error="; ".join(filter(None, (error, out_error))),
             out=out,
             simulated=simulated,
             questions=len(waiting),
         )
-        if state in _RESUMABLE and not (state == "waiting" and waiting):
-            message += f" To go on: stratum resume {run.run_id}"
+        goes_on = resumable and not (state == "waiting" and waiting)
+        more = next_line(run.run_id, state=state, resumable=goes_on, out_error=out_error)
+        message = f"{message.rstrip('.')}. {more}" if more else message
     if waiting:
         message += waiting_words(run.run_id, len(waiting), state=state)
     return RunView(
@@ -117,7 +147,9 @@ def run_view(
         result=small_result(result, json.dumps(result, ensure_ascii=False)),
         result_path=result_path,
         out=out,
+        out_error=out_error,
         error=error,
+        resumable=resumable,
         chain_head="" if snapshot is None else snapshot.chain_head,
         waiting_for=len(waiting),
         questions=tuple(review.to_json() for review in waiting[:_MAX_QUESTIONS]),
@@ -138,6 +170,7 @@ def unreadable_run(run: RunRecord, fault: JournalError) -> RunView:
         simulated=False,
         live=False,
         error=str(fault),
+        readable=False,
     )
 
 
@@ -168,6 +201,23 @@ def run_report(state_dir: Path, view: RunView) -> JsonValue:
     return report
 
 
+def resume_note(state_dir: Path, view: RunView) -> str:
+    """Return what a run that is about to be resumed starts from; empty for one that has nothing on record."""
+    try:
+        reader = RunReader.open(state_dir, view.run_id)
+    except RunError:
+        return ""
+    with reader:
+        attempts = reader.attempts()
+    return resume_line(
+        answered=sum(attempt.state == "answered" for attempt in attempts),
+        possibly_paid=sum(attempt.state in {"possibly_paid", "open"} for attempt in attempts),
+        nusd=sum(attempt.usage.nusd for attempt in attempts),
+        cap_nusd=to_nusd(view.cap_usd),
+        simulated=view.simulated,
+    )
+
+
 def _snapshot(state_dir: Path, run_id: str) -> RunSnapshot | None:
     """Return what the run's journal says, or None while its runner has not made it."""
     try:
@@ -181,20 +231,26 @@ def _snapshot(state_dir: Path, run_id: str) -> RunSnapshot | None:
 def _receipt(run: RunRecord, snapshot: RunSnapshot | None) -> Mapping[str, JsonValue]:
     """Return the run's receipt: the journal's when it was closed, else what its last runner could still say."""
     closed: Mapping[str, JsonValue] = (snapshot and snapshot.finished) or {}
-    return {**closed, **(run.receipt or {})} if _failed_outside(run) else closed
+    return {**closed, **(run.receipt or {})} if _failed_outside(run, snapshot) else closed
 
 
-def _failed_outside(run: RunRecord) -> bool:
+def _failed_outside(run: RunRecord, snapshot: RunSnapshot | None) -> bool:
     """Return whether a runner failed where it could not write the journal, e.g. before it opened it."""
+    if snapshot is not None and snapshot.state.startswith("completed"):
+        return False
     return run.state == "failed" and run.receipt is not None and "code" in run.receipt
 
 
-def _state(run: RunRecord, snapshot: RunSnapshot | None, *, alive: bool, fault: str) -> RunState:
+def _state(
+    run: RunRecord, snapshot: RunSnapshot | None, *, alive: bool, cancelled: bool, fault: str
+) -> RunState:
     """Return the state, with the journal and the lock believed over the control file."""
     if alive:
         return "running"
-    if run.state == "cancelled" or _failed_outside(run):
+    if run.state == "cancelled" or _failed_outside(run, snapshot):
         return run.state
+    if cancelled and (snapshot is None or snapshot.state == "interrupted"):
+        return "cancelled"
     if snapshot is not None:
         return snapshot.state
     return "interrupted" if run.state == "running" or fault else run.state
@@ -213,9 +269,27 @@ def _bare_census(snapshot: RunSnapshot | None) -> Mapping[str, JsonValue]:
     done, _ = _progress(snapshot.progress)
     return {
         "items_done": done,
-        "nusd": snapshot.usage.nusd,
-        "calls_possibly_paid": snapshot.possibly_paid_count,
+        "nusd": _charged(snapshot, alive=False),
+        "calls_possibly_paid": snapshot.possibly_paid_count + snapshot.reserved.calls,
     }
+
+
+def _charged(snapshot: RunSnapshot, *, alive: bool) -> int:
+    """Return what a run is charged: what nobody is left to settle counts at its reservation, as `resume` will."""
+    return snapshot.usage.nusd + (0 if alive else snapshot.reserved.nusd)
+
+
+def _can_go_on(state: RunState, receipt: Mapping[str, JsonValue]) -> bool:
+    """Return whether a run that is over can be taken further."""
+    if state in _RESUMABLE:
+        return True
+    if state != "failed":
+        return False
+    cause = receipt.get("code") or receipt.get("cause")
+    census = receipt.get("census")
+    failed = census.get("failed_by_cause") if isinstance(census, Mapping) else None
+    items = set(failed) if isinstance(failed, Mapping) else set[str]()
+    return cause in _PASSING or (cause == "step_failed" and bool(items & _PASSING))
 
 
 def _result(path: Path) -> JsonValue:

@@ -11,7 +11,14 @@ from stratum_core.contracts import JsonValue
 from stratum_core.journal import RunState
 from stratum_core.money import format_usd
 
-__all__ = ["progress_line", "receipt_line", "small_result", "waiting_words"]
+__all__ = [
+    "next_line",
+    "progress_line",
+    "receipt_line",
+    "resume_line",
+    "small_result",
+    "waiting_words",
+]
 
 _MAX_NAMED_FIGURES = 4
 _MAX_RESULT_CHARACTERS = 4_000
@@ -50,6 +57,8 @@ def receipt_line(
 ) -> str:
     """Return the one line that ends a run.
 
+    What nobody knows, because a killed runner took it along, is left out.
+
     For example: `Done. 124 processed, 9 flagged, 31 replies, $0.021 (simulated), 6 retries. Results: out.csv`.
     """
     parts = _figures(result) or _item_figures(census)
@@ -59,12 +68,9 @@ def receipt_line(
             parts.append(f"{count} {name}")
     parts.append(_money(_count(census, "nusd"), simulated=simulated))
     retries = census.get("retries")
-    tries = (
-        sum(count for count in retries.values() if isinstance(count, int))
-        if isinstance(retries, Mapping)
-        else 0
-    )
-    parts.append(f"{tries} {'retry' if tries == 1 else 'retries'}")
+    if isinstance(retries, Mapping):
+        tries = sum(count for count in retries.values() if isinstance(count, int))
+        parts.append(f"{tries} {'retry' if tries == 1 else 'retries'}")
     unknown = _count(census, "calls_possibly_paid")
     if unknown:
         parts.append(f"{unknown} {'call' if unknown == 1 else 'calls'} possibly paid")
@@ -79,6 +85,23 @@ def waiting_words(run_id: str, questions: int, *, state: RunState) -> str:
     if state == "waiting":
         return f" To answer: stratum decide {run_id}"
     return f" For a person: {_questions(questions)}: stratum decide {run_id}"
+
+
+def next_line(run_id: str, *, state: RunState, resumable: bool, out_error: str) -> str:
+    """Return what can be done about a run that is over; empty when there is nothing to do."""
+    if resumable:
+        return f"To {'write it again, free' if out_error else 'go on'}: stratum resume {run_id}"
+    return "To go further, plan again with a higher cap" if state == "stopped_budget" else ""
+
+
+def resume_line(*, answered: int, possibly_paid: int, nusd: int, cap_nusd: int, simulated: bool) -> str:
+    """Return what a resumed run starts from, before it pays anything more."""
+    unknown = f"; {possibly_paid} possibly paid, counted at their worst case" if possibly_paid else ""
+    return (
+        f"On record: {answered:,} answered {'call' if answered == 1 else 'calls'}, not paid again{unknown}. "
+        f"Used {_money(nusd, simulated=simulated)} of {format_usd(cap_nusd)}, "
+        f"{format_usd(max(0, cap_nusd - nusd))} left of the cap."
+    )
 
 
 def small_result(value: JsonValue, rendered: str) -> JsonValue:
@@ -118,6 +141,8 @@ def _item_figures(census: Mapping[str, JsonValue]) -> list[str]:
     items = _count(census, "items_done")
     if items:
         return [f"{items:,} {'item' if items == 1 else 'items'}"]
+    if "calls_answered" not in census:
+        return []
     calls = _count(census, "calls_answered") + _count(census, "calls_reused")
     return [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
 

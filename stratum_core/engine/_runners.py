@@ -21,6 +21,8 @@ __all__ = ["Runners"]
 _MODULE = "stratum_core.runtime.worker"
 _TOLD = frozenset({0, 70, 75})
 """Exit statuses after which the control file or another runner says what became of the run."""
+_UNTOLD = 74
+"""Exit status of a runner that failed and could not write that down."""
 _LET_GO: list[subprocess.Popen[bytes]] = []
 """Runners that outlive the engine which started them: a handle that is dropped while its process runs warns."""
 
@@ -83,6 +85,11 @@ class Runners:
         status = None if child is None else child.poll()
         if status is None or status in _TOLD:
             return ""
+        if status == _UNTOLD:
+            log = self._state_dir / "runs" / f"{run_id}.log"
+            return (
+                f"the runner failed and could not write down how: is the disk full? What it said is in {log}"
+            )
         how = f"was killed by {signal.Signals(-status).name}" if status < 0 else f"ended with status {status}"
         return f"the runner {how}; what it said is in {self._state_dir / 'runs' / run_id}.log"
 

@@ -43,9 +43,12 @@ class Settings:
         `STRATUM_STATE_DIR`, `STRATUM_POLICY`, `STRATUM_PRICES`, `STRATUM_MODEL` and `STRATUM_ROOTS` (folders
         separated as in PATH) override the platform's places and the working directory.
 
+        Relative paths start at `cwd`, here and in the environment handed to runners, which work elsewhere.
+
         Raises:
             ConfigurationError: The policy or price file is missing, unsafe or wrong.
         """
+        environ = _absolute(environ, cwd)
         state = environ.get("STRATUM_STATE_DIR")
         roots = [Path(part) for part in environ.get("STRATUM_ROOTS", "").split(os.pathsep) if part]
         policy = _policy(environ)
@@ -55,9 +58,21 @@ class Settings:
             roots=(*(roots or [cwd]), *policy.roots),
             policy=policy,
             prices=PriceTable.load(Path(prices)) if prices else PriceTable.load(),
-            environ=dict(environ),
+            environ=environ,
             default_model=environ.get("STRATUM_MODEL") or policy.default_model or default_model(environ),
         )
+
+
+def _absolute(environ: Mapping[str, str], cwd: Path) -> dict[str, str]:
+    """Return the environment with every path of ours made absolute."""
+    found = dict(environ)
+    for name in ("STRATUM_STATE_DIR", "STRATUM_POLICY", "STRATUM_PRICES"):
+        if found.get(name):
+            found[name] = str(cwd / found[name])
+    if found.get("STRATUM_ROOTS"):
+        parts = found["STRATUM_ROOTS"].split(os.pathsep)
+        found["STRATUM_ROOTS"] = os.pathsep.join(str(cwd / part) for part in parts if part)
+    return found
 
 
 def _policy(environ: Mapping[str, str]) -> Policy:

@@ -173,7 +173,15 @@ class RunView:
     """The private JSON file with the whole result."""
     out: str = ""
     """The file the person asked for."""
+    out_error: str = ""
+    """Why that file is not there although the work is done."""
     error: str = ""
+    resumable: bool = False
+    """Whether `resume` can take the run further; the one place that decides it."""
+    note: str = ""
+    """What was just done to the run, or is about to be, for whoever asked for it."""
+    readable: bool = True
+    """False when its journal cannot be read: figures are unknown then, not zero."""
     chain_head: str = ""
     """Head of the journal's hash chain: what the receipt is checked against."""
     waiting_for: int = 0
@@ -195,16 +203,19 @@ class RunView:
             "message": self.message,
             "done": self.done,
             "total": self.total,
-            "usd": self.usd,
+            "usd": self.usd if self.readable else None,
             "cap_usd": self.cap_usd,
             "simulated": self.simulated,
+            "resumable": self.resumable,
         }
         optional: Sequence[tuple[str, JsonValue]] = (
             ("census", dict(self.census)),
             ("result", self.result),
             ("result_path", self.result_path),
             ("out", self.out),
+            ("out_error", self.out_error),
             ("error", self.error),
+            ("note", self.note),
             ("chain_head", self.chain_head),
             ("waiting_for", self.waiting_for or None),
             ("questions", list(self.questions) or None),

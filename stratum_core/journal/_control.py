@@ -229,15 +229,23 @@ class ControlStore:
     ) -> RunRecord:
         """Store a run's state, and its receipt if it has one; a final state gets the time it was reached.
 
+        The first time a run is said to be running is kept: from then on something may have been paid.
+
         Raises:
             RunError: There is no such run.
             JournalError: The receipt is not JSON, or the file cannot be written.
         """
         text = None if receipt is None else encode(receipt, where="receipt")
-        finished_at_ms = self._now_ms() if state in FINAL_STATES else None
         with self._changing() as connection:
             _run(connection, run_id)
-            update_run(connection, run_id, state, finished_at_ms, text)
+            update_run(
+                connection,
+                run_id,
+                state,
+                started_at_ms=self._now_ms() if state == "running" else None,
+                finished_at_ms=self._now_ms() if state in FINAL_STATES else None,
+                receipt=text,
+            )
             return _run(connection, run_id)
 
     def request_cancel(self, run_id: str, *, principal: str) -> CommandRecord:
@@ -412,6 +420,8 @@ def _usable(
             f"the approval of plan {plan.plan_id} has expired",
             remedy=f"ask again: stratum approve {plan.plan_id}",
         )
+    if approval.plan_hash != plan.plan_hash:
+        raise _other_hash(plan, approval.plan_hash)
     if approval.cap_nusd != cap_nusd:
         raise ApprovalError(
             f"plan {plan.plan_id} was approved for at most {_money(approval.cap_nusd)}, not {_money(cap_nusd)}",

@@ -37,7 +37,7 @@ __all__ = [
 
 _PlanRow = tuple[str, str, str, int, int, str]
 _DecisionRow = tuple[int, str, str, str, int | None, DecisionKind, Channel, str, str, int, int, str | None]
-_RunRow = tuple[str, str, str, int | None, RunState, int, int | None, str | None]
+_RunRow = tuple[str, str, str, int | None, RunState, int, int | None, str | None, int | None]
 _CommandRow = tuple[int, str, CommandKind, int, str]
 
 
@@ -117,7 +117,7 @@ def consume(connection: sqlite3.Connection, approval_id: str, run_id: str) -> No
 def insert_run(connection: sqlite3.Connection, run: RunRecord) -> None:
     """Add a run that has neither ended nor has a receipt."""
     row = (run.run_id, run.plan_id, run.plan_hash, run.cap_nusd, run.state, run.created_at_ms)
-    connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL)", row)
+    connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL)", row)
 
 
 def read_run(connection: sqlite3.Connection, run_id: str) -> RunRecord | None:
@@ -142,13 +142,16 @@ def update_run(
     connection: sqlite3.Connection,
     run_id: str,
     state: RunState,
+    *,
+    started_at_ms: int | None,
     finished_at_ms: int | None,
     receipt: str | None,
 ) -> None:
-    """Store a run's state, and its receipt (JSON text) unless that is None."""
+    """Store a run's state, its receipt (JSON text) unless that is None, and its start unless it has one."""
     connection.execute(
-        "UPDATE runs SET state = ?, finished_at_ms = ?, receipt = coalesce(?, receipt) WHERE run_id = ?",
-        (state, finished_at_ms, receipt, run_id),
+        "UPDATE runs SET state = ?, finished_at_ms = ?, receipt = coalesce(?, receipt),"
+        " started_at_ms = coalesce(started_at_ms, ?) WHERE run_id = ?",
+        (state, finished_at_ms, receipt, started_at_ms, run_id),
     )
 
 
@@ -173,9 +176,9 @@ def read_commands(connection: sqlite3.Connection, run_id: str, after_seq: int) -
 
 
 def _run(found: object) -> RunRecord:
-    run_id, plan_id, plan_hash, cap_nusd, state, created_at_ms, finished_at_ms, receipt = cast(
-        "_RunRow", found
-    )
+    row = cast("_RunRow", found)
+    run_id, plan_id, plan_hash, cap_nusd, state = row[:5]
+    created_at_ms, finished_at_ms, receipt, started_at_ms = row[5:]
     return RunRecord(
         run_id=run_id,
         plan_id=plan_id,
@@ -185,4 +188,5 @@ def _run(found: object) -> RunRecord:
         created_at_ms=created_at_ms,
         finished_at_ms=finished_at_ms,
         receipt=None if receipt is None else decode_object(receipt),
+        started_at_ms=started_at_ms,
     )

@@ -286,6 +286,7 @@ def _taken_over(run: RunRow) -> JournalBusy:
     return JournalBusy(
         f"run {run.run_id} was taken over by another process; nothing more is written by this one",
         remedy="let this process end; the other one goes on with the run",
+        detail={"run_id": run.run_id},
     )
 
 

@@ -65,6 +65,10 @@ CONTROL_FILE: tuple[str, ...] = (
     CREATE INDEX commands_by_run ON commands (run_id, seq);
     """,
     """
+    ALTER TABLE runs ADD COLUMN started_at_ms INTEGER;
+    UPDATE runs SET started_at_ms = created_at_ms WHERE state != 'ready';
+    """,
+    """
     CREATE TABLE reviews (
         review_id TEXT PRIMARY KEY, run_id TEXT NOT NULL REFERENCES runs (run_id), path TEXT NOT NULL,
         number INTEGER NOT NULL, question TEXT NOT NULL, created_at_ms INTEGER NOT NULL, value TEXT,

@@ -75,6 +75,8 @@ class RunRecord:
     created_at_ms: int
     finished_at_ms: int | None = None
     receipt: Mapping[str, JsonValue] | None = None
+    started_at_ms: int | None = None
+    """When a runner first had its journal open; None: nothing of it can have been paid."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

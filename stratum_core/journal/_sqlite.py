@@ -55,7 +55,7 @@ class RunJournal(LedgerJournal):
             clock: Seconds since the Unix epoch; stamps events.
 
         Raises:
-            RunError: The id could not name a run, or there is no such run and `create` is false.
+            RunError: The id could not name a run, or its file is gone or empty and `create` is false.
             JournalBusy: A live process holds the run.
             JournalVersionError: The file was written by a newer Stratum; it is left as it is.
             JournalError: The file is damaged, belongs to another run, or lies on a network file system.
@@ -72,17 +72,21 @@ class RunJournal(LedgerJournal):
             raise _busy(run_id, path) from error
         try:
             with naming_file(path):
-                return cls._locked(path, run_id, clock, lock)
+                return cls._locked(path, run_id, clock, lock, create=create)
         except BaseException:
             lock.release()
             raise
 
     @classmethod
-    def _locked(cls, path: Path, run_id: str, clock: Clock, lock: BaseFileLock) -> RunJournal:
+    def _locked(
+        cls, path: Path, run_id: str, clock: Clock, lock: BaseFileLock, *, create: bool
+    ) -> RunJournal:
         sqlite_file(path)
         refuse_newer(path, RUN_FILE)
         writing = connect(path)
         try:
+            if not create:
+                _require_run(writing, run_id, path)
             migrate(writing, path, RUN_FILE)
             writing.execute("PRAGMA journal_mode = WAL")
             writing.execute("PRAGMA synchronous = FULL")
@@ -140,5 +144,14 @@ def _holder(path: Path) -> str:
         return ""
 
 
+def _require_run(connection: sqlite3.Connection, run_id: str, path: Path) -> None:
+    """Refuse a file without a run: opened for writing it would become the record of one that paid nothing."""
+    if not holds_run(connection):
+        raise _unknown(run_id, path)
+
+
 def _unknown(run_id: str, path: Path) -> RunError:
-    return RunError(f"there is no run {run_id}: {path} does not exist", remedy="list the runs to find its id")
+    return RunError(
+        f"there is no record of run {run_id} in {path}",
+        remedy="list the runs to find its id, or put the file back",
+    )

@@ -5,7 +5,15 @@ at its first call.
 """
 
 from stratum_core.llm._client import LitellmClient
-from stratum_core.llm._keys import default_model, find_key, missing_key, provider_of, required_key
+from stratum_core.llm._keys import (
+    default_model,
+    endpoint_of,
+    endpoint_variables,
+    find_key,
+    missing_key,
+    provider_of,
+    required_key,
+)
 from stratum_core.llm._port import (
     FinishReason,
     Message,
@@ -67,6 +75,8 @@ __all__ = [
     "default_max_tokens",
     "default_model",
     "dialect_of",
+    "endpoint_of",
+    "endpoint_variables",
     "feedback_block",
     "find_key",
     "has_opaque",

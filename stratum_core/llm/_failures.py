@@ -128,7 +128,7 @@ def _from_status(status: int, body: str, where: str, said: str, detail: dict[str
         )
     return BadRequestError(
         f"{where}: the provider rejects the request ({said})",
-        remedy="see provider_says in the details; the input may be too long for the model",
+        remedy="the input may be too long for the model; its provider's own log says more",
         detail=detail,
     )
 

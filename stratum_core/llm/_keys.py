@@ -8,8 +8,22 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
+from urllib.parse import urlsplit
 
-__all__ = ["default_model", "find_key", "missing_key", "provider_of", "required_key"]
+from stratum_core.errors import ConfigurationError
+
+__all__ = [
+    "default_model",
+    "endpoint_of",
+    "endpoint_variables",
+    "find_key",
+    "missing_key",
+    "provider_of",
+    "required_key",
+]
+
+_ENDPOINT_ENDINGS: Final = ("_BASE_URL", "_API_BASE", "_API_BASE_URL", "_API_URL", "_ENDPOINT")
+"""How the variables end that client libraries take a provider's address from."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -83,6 +97,41 @@ def find_key(model: str, environ: Mapping[str, str]) -> str | None:
 def missing_key(model: str, environ: Mapping[str, str]) -> str | None:
     """Return the environment variable to set before the model can be called, or None: nothing is missing."""
     return None if find_key(model, environ) else required_key(model)
+
+
+def endpoint_of(model: str, environ: Mapping[str, str]) -> str | None:
+    """Return the address the environment sets for the model's provider, or None: the provider's own.
+
+    Raises:
+        ConfigurationError: It is no plain http address, or holds a user name or a query: it is shown and stored.
+    """
+    names = _endpoint_names(provider_of(model))
+    name = next((name for name in names if environ.get(name)), None)
+    if name is None:
+        return None
+    url = environ[name]
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or "@" in parts.netloc or parts.query:
+        raise ConfigurationError(
+            f"{name} is not a plain http address, so nobody could be told where prompts go",
+            remedy="write it as https://host[:port]/path, without a user name or a query, or unset it",
+            detail={"variable": name},
+        )
+    return url
+
+
+def endpoint_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
+    """Return the variables that would redirect requests behind the plan's back, of any provider."""
+    named = {name for provider in _PROVIDERS for name in _endpoint_names(provider)}
+    return tuple(name for name in environ if name in named or name.endswith(_ENDPOINT_ENDINGS[:3]))
+
+
+def _endpoint_names(provider: str) -> tuple[str, ...]:
+    """Return the variables that may hold a provider's address, by the names its keys have."""
+    known = _PROVIDERS.get(provider)
+    keys = known.key_names if known else ()
+    stems = dict.fromkeys((provider.upper(), *(name.removesuffix("_API_KEY") for name in keys)))
+    return tuple(f"{stem}{ending}" for stem in stems if stem for ending in _ENDPOINT_ENDINGS)
 
 
 def default_model(environ: Mapping[str, str]) -> str | None:

@@ -11,7 +11,14 @@ from stratum_core.plan._context import PlanContext
 from stratum_core.plan._estimate import Estimate, StepEstimate
 from stratum_core.plan._files import MAX_FILE_BYTES, FileData, Roots
 from stratum_core.plan._options import PlanMode, PlanOptions
-from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of, reopen
+from stratum_core.plan._plan import (
+    CapSource,
+    Plan,
+    ReopenedPlan,
+    plan_hash_of,
+    reopen,
+    require_as_approved,
+)
 from stratum_core.plan._registry import read_registered
 from stratum_core.plan._reuse import ReusedRun, read_reused, reopen_reused
 from stratum_core.plan._walk import ERROR_TEXT_BYTES
@@ -44,5 +51,6 @@ __all__ = [
     "read_reused",
     "reopen",
     "reopen_reused",
+    "require_as_approved",
     "sample",
 ]

@@ -16,7 +16,7 @@ from stratum_core.checks import check
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import DiagnosticsError, PlanError
 from stratum_core.ir import Diagnostic
-from stratum_core.llm import OFFLINE_MODEL
+from stratum_core.llm import OFFLINE_MODEL, provider_of
 from stratum_core.money import Nusd, format_usd, to_nusd
 from stratum_core.plan._bind import bind_inputs
 from stratum_core.plan._context import PlanContext, no_key_missing
@@ -108,6 +108,7 @@ def build_plan(
         out=out,
         reused=None if reused is None else reused.pin(),
         models=models,
+        endpoints=_endpoints(models, context),
         price_version=context.prices.version,
         registry=registry,
         limits=_limits_record(context),
@@ -267,6 +268,12 @@ def _limits_record(context: PlanContext) -> dict[str, JsonValue]:
         "max_rows": context.bind_limits.max_rows,
         "max_file_bytes": context.bind_limits.max_file_bytes,
     }
+
+
+def _endpoints(models: Mapping[str, str], context: PlanContext) -> dict[str, str]:
+    """Return where requests go that do not go to the provider itself."""
+    found = {provider_of(model): context.endpoint_of(model) for model in models.values()}
+    return {provider: url for provider, url in sorted(found.items()) if url is not None}
 
 
 def _warnings(

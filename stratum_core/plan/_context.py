@@ -14,7 +14,7 @@ from stratum_core.plan._files import Roots
 from stratum_core.plan._reuse import ReusedRun
 from stratum_core.specs import RegisteredFunction
 
-__all__ = ["PlanContext", "no_key_missing"]
+__all__ = ["PlanContext", "no_endpoint", "no_key_missing"]
 
 _NO_LIMITS = Limits()
 _BIND_LIMITS = BindLimits()
@@ -35,6 +35,11 @@ def no_run(run_id: str) -> ReusedRun:
     raise PlanError(f"reuse: there is no run {run_id} here", remedy="plan where the run was made")
 
 
+def no_endpoint(_: str) -> str | None:
+    """Send every request to the provider itself."""
+    return None
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
     """Everything `build_plan` reads that is not in the document or the request."""
@@ -48,6 +53,8 @@ class PlanContext:
     """For functions that name no model, when the request names none either."""
     missing_key: Callable[[str], str | None] = no_key_missing
     """Returns the environment variable a model still needs, or None."""
+    endpoint_of: Callable[[str], str | None] = no_endpoint
+    """Returns the address that stands in for a model's provider, or None."""
     limits: Limits = _NO_LIMITS
     """The operator's rules: models, the largest cap, registered functions."""
     bind_limits: BindLimits = _BIND_LIMITS

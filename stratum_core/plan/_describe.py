@@ -11,6 +11,7 @@ import textwrap
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import PurePath
+from urllib.parse import urlsplit
 
 from stratum_core.contracts import BoolType, ListType, MapType, RecordType, Type, is_text
 from stratum_core.llm import OFFLINE_MODEL, provider_of
@@ -238,7 +239,9 @@ def _reused(plan: Plan) -> list[str]:
         return [f"Run {run} has none of these answers, so nothing is saved."]
     calls = "1 call" if count == 1 else f"{count:,} calls"
     saved = format_usd(plan.estimate.saved_nusd)
-    return [f"{calls} more {'is' if count == 1 else 'are'} answered from run {run}, which saves about {saved}."]
+    return [
+        f"{calls} more {'is' if count == 1 else 'are'} answered from run {run}, which saves about {saved}."
+    ]
 
 
 def _leaving(plan: Plan, flow: FlowSpec) -> str:
@@ -253,6 +256,7 @@ def _leaving(plan: Plan, flow: FlowSpec) -> str:
             continue
         provider = provider_of(model)
         who = f"{provider} ({model.removeprefix(provider + '/')})" if provider else model
+        who += _elsewhere(plan, provider)
         listed = list(names)[:_LISTED]
         more = [f"{len(names) - _LISTED} more"] if len(names) > _LISTED else []
         instead = "" if model in first else " if another model cannot answer"
@@ -262,12 +266,19 @@ def _leaving(plan: Plan, flow: FlowSpec) -> str:
     return f"What leaves this machine: {'; '.join(phrases)}."
 
 
+def _elsewhere(plan: Plan, provider: str) -> str:
+    """Say which host answers in a provider's place."""
+    url = plan.endpoints.get(provider)
+    return "" if url is None else f" at {clean(urlsplit(url).netloc, most=60)}"
+
+
 def _sent(plan: Plan, flow: FlowSpec) -> str:
     """Say to whom what goes, the receiver first: a short line is cut at its end."""
-    phrases = [
-        f"Sent to {provider_of(model) or model}: {and_list(list(names)) or 'only the instructions'}."
-        for model, names in sent_names(plan.program, flow, plan.models).items()
-    ]
+    phrases: list[str] = []
+    for model, names in sent_names(plan.program, flow, plan.models).items():
+        provider = provider_of(model)
+        listed = and_list(list(names)) or "only the instructions"
+        phrases.append(f"Sent to {provider or model}{_elsewhere(plan, provider)}: {listed}.")
     return " ".join(phrases)
 
 

@@ -24,12 +24,12 @@ from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._registry import registry_record, reopen_registered
 from stratum_core.specs import Program, RegisteredFunction
 
-__all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen"]
+__all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen", "require_as_approved"]
 
 CapSource: TypeAlias = Literal["option", "flow", "proposed"]
 """Who set the cap: the request, the flow's own budget, or the planner."""
 
-_FORMAT = 1
+_FORMAT = 2
 _UNLIMITED = BindLimits(max_rows=1 << 40, max_file_bytes=1 << 40)
 """For files whose digest must be that of one that was within the operator's limits."""
 _HASHED = (
@@ -41,6 +41,7 @@ _HASHED = (
     "reused",
     "limits",
     "models",
+    "endpoints",
     "price_version",
     "registry",
     "roots",
@@ -69,6 +70,8 @@ class Plan:
     """The run whose answers are taken, with the number and hash of its last event; None when there is none."""
     models: Mapping[str, str]
     """Function -> model, for every reachable infer function."""
+    endpoints: Mapping[str, str]
+    """Provider -> address, where the environment sends its requests elsewhere than to the provider."""
     price_version: str
     registry: Mapping[str, RegisteredFunction]
     """The operator's Python functions it reaches, with the digests of their files."""
@@ -126,6 +129,7 @@ class Plan:
             "reused": None if self.reused is None else dict(self.reused),
             "limits": dict(self.limits),
             "models": dict(self.models),
+            "endpoints": dict(self.endpoints),
             "price_version": self.price_version,
             "registry": {**registry_record(self.registry)},
             "roots": list(self.roots),
@@ -161,18 +165,51 @@ class ReopenedPlan:
     """Function -> model, for every reachable infer function."""
     registry: Mapping[str, RegisteredFunction]
     """The operator's Python functions it reaches, with the digests of their files."""
+    endpoints: Mapping[str, str]
+    """Provider -> address, for providers that are reached elsewhere than at their own."""
     default_model: str
     """Of no consequence: every reachable function names its model. Empty when no model is called."""
     options: PlanOptions
     out: Path | None
     reused: Mapping[str, JsonValue] | None
     """The pin of the run whose answers are taken; `reopen_reused` reads them."""
+    roots: tuple[str, ...]
+    """Folders the plan was made for; `out` lies in one of them."""
     cap_nusd: Nusd
 
 
 def plan_hash_of(record: Mapping[str, JsonValue]) -> str:
     """Return 64 hex over the parts of a record that an approval covers."""
     return content_hash({name: record.get(name) for name in _HASHED})
+
+
+def require_as_approved(
+    record: Mapping[str, JsonValue], *, plan_hash: str, cap_nusd: int | None, price_version: str
+) -> None:
+    """Refuse a record that is not the one a yes was given to, or whose prices are not those of now.
+
+    Args:
+        record: From `Plan.to_record`.
+        plan_hash: What the approval or the run binds.
+        cap_nusd: The cap it binds.
+        price_version: Of the price table the run would use.
+
+    Raises:
+        PlanError: One of them differs; nothing may be spent.
+    """
+    _require_format(record)
+    if plan_hash_of(record) != plan_hash or record["cap_nusd"] != cap_nusd:
+        raise PlanError(
+            "the stored plan was changed after it was approved; nothing was called",
+            remedy="plan again, and look at what has access to the state directory",
+        )
+    if record["price_version"] != price_version:
+        raise PlanError(
+            f"prices changed since the plan was made ({record['price_version']} then, {price_version} now), so its cap "
+            "would not hold; nothing was called",
+            remedy="plan again, or put the prices back as they were",
+            detail={"planned": str(record["price_version"]), "found": price_version},
+        )
 
 
 def reopen(
@@ -190,8 +227,7 @@ def reopen(
         PlanError: The record, a file or registered code was changed, a file is gone, or another version made the plan.
     """
     fields = _Fields(record)
-    if fields.get("format") != _FORMAT:
-        raise PlanError("this plan was stored by another version", remedy="plan again")
+    _require_format(record)
     plan_hash = fields.text("plan_hash")
     if plan_hash_of(record) != plan_hash:
         raise PlanError("the stored plan was changed after it was made", remedy="plan again")
@@ -217,12 +253,20 @@ def reopen(
         from_files=frozenset(str(item["name"]) for item in bindings if item["kind"] == "file"),
         models=dict(models),
         registry=reopen_registered(cast("Mapping[str, Mapping[str, JsonValue]]", record["registry"])),
+        endpoints=cast("Mapping[str, str]", record["endpoints"]),
         default_model=next(iter(models.values()), ""),
         options=options,
         out=None if out is None else Path(str(out)),
         reused=cast("Mapping[str, JsonValue] | None", record["reused"]),
+        roots=tuple(cast("Sequence[str]", record["roots"])),
         cap_nusd=Nusd(int(str(record["cap_nusd"]))),
     )
+
+
+def _require_format(record: Mapping[str, JsonValue]) -> None:
+    """Refuse a record of another version: what its hash covers is not known."""
+    if record.get("format") != _FORMAT:
+        raise PlanError("this plan was stored by another version", remedy="plan again")
 
 
 class _Fields:

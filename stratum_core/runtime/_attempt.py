@@ -154,13 +154,16 @@ async def _settle_error(
     sending: Sending,
     error: ModelError,
 ) -> None:
-    """Charge nothing when the provider cannot have charged, else the whole reservation."""
+    """Charge nothing when the provider cannot have charged, else the whole reservation.
+
+    What a stranger wrote stays out of the journal: a provider's words may repeat the prompt.
+    """
     record: dict[str, JsonValue] = {
         "kind": "error",
         "code": error.code,
         "message": error.message,
         "remedy": error.remedy,
-        "detail": error.detail,
+        "detail": {name: value for name, value in error.detail.items() if name != "provider_says"},
     }
     if error.detail.get("paid") == "no":
         await _settle(context, reservation, sending, state="failed", usage=Usage(calls=1), outcome=record)

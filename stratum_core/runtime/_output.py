@@ -6,17 +6,20 @@ spreadsheet would run as a formula gets an apostrophe in front, because results 
 
 from __future__ import annotations
 
+import contextlib
 import csv
+import errno
 import json
 import os
 import secrets
+import stat
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import InputError
+from stratum_core.errors import InputError, JournalError
 
-__all__ = ["replace_file", "rows_of", "write_result"]
+__all__ = ["replace_file", "rows_of", "write_private", "write_result"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -24,11 +27,15 @@ _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 def write_result(path: Path, value: JsonValue) -> int:
     """Write a value to a file, replacing it whole; the format follows the suffix (.csv, .jsonl, else JSON).
 
+    Args:
+        path: Absolute, with its links resolved: a folder on it that has become a link since is not followed.
+        value: What to write.
+
     Returns:
         The number of rows written (1 for JSON).
 
     Raises:
-        InputError: The folder does not exist or cannot be written.
+        InputError: The folder does not exist, was replaced by a link, or cannot be written.
     """
     rows = rows_of(value)
     match path.suffix.lower():
@@ -43,29 +50,76 @@ def write_result(path: Path, value: JsonValue) -> int:
     except OSError as fault:
         raise InputError(
             f"the result cannot be written to {path}: {fault.strerror}",
-            remedy="it is still in the run (`stratum show`); choose another `out` file",
+            remedy="mend that, then resume the run: it writes the file again and pays nothing",
         ) from fault
     return count
 
 
-def replace_file(path: Path, text: str) -> None:
-    """Write a file beside its place and move it there; it keeps the modes of the file that was there.
+def write_private(path: Path, value: JsonValue) -> None:
+    """Write a value as JSON to a file only this account can read, replacing it whole.
+
+    Raises:
+        JournalError: It cannot be written; what was there before still is.
+    """
+    try:
+        replace_file(path, json.dumps(value, ensure_ascii=False), mode=0o600)
+    except OSError as fault:
+        raise JournalError(
+            f"the result cannot be kept in {path}: {fault.strerror}",
+            remedy="free disk space, then resume the run: what is paid is on record",
+        ) from fault
+
+
+def replace_file(path: Path, text: str, *, mode: int | None = None) -> None:
+    """Write a file beside its place and move it there; without a mode it keeps that of the file that was there.
+
+    Everything happens inside one opened folder, so that nothing can be put in its place meanwhile.
 
     Raises:
         OSError: It cannot be written; nothing is left behind.
     """
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(4)}")
+    folder = _opened_folder(path.parent)
+    beside = f".{secrets.token_hex(8)}.tmp"
     try:
-        with beside.open("x", encoding="utf-8", newline="") as file:
-            if path.exists():
-                beside.chmod(path.stat().st_mode & 0o777)
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
+        descriptor = os.open(beside, flags, 0o666 if mode is None else mode, dir_fd=folder)
+        with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+            kept = _mode_of(path.name, folder) if mode is None else mode
+            if kept is not None:
+                os.fchmod(descriptor, kept)
             file.write(text)
             file.flush()
-            os.fsync(file.fileno())
-        beside.replace(path)
+            os.fsync(descriptor)
+        os.replace(beside, path.name, src_dir_fd=folder, dst_dir_fd=folder)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(beside, dir_fd=folder)
         raise
+    finally:
+        os.close(folder)
+
+
+def _opened_folder(path: Path) -> int:
+    """Open a folder that is where it says, for work inside it.
+
+    Raises:
+        OSError: It cannot be opened, or a link stands on the way to it.
+    """
+    folder = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
+    real = os.path.realpath(path)
+    if real == str(path) and os.path.samestat(os.fstat(folder), os.lstat(real)):
+        return folder
+    os.close(folder)
+    raise OSError(errno.ELOOP, "a link on the way leads elsewhere now")
+
+
+def _mode_of(name: str, folder: int) -> int | None:
+    """Return the mode of a regular file in an opened folder, None when there is none."""
+    try:
+        found = os.stat(name, dir_fd=folder, follow_symlinks=False)
+    except FileNotFoundError:
+        return None
+    return stat.S_IMODE(found.st_mode) if stat.S_ISREG(found.st_mode) else None
 
 
 def rows_of(value: JsonValue) -> list[JsonValue]:

@@ -96,7 +96,9 @@ def fmt(session: Session, *, spec: str, check: bool, write: bool, drop_comments:
 @click.option("--rows", type=click.IntRange(min=1), help="Only the first N rows of each file.")
 @click.option("--out", help="Write the result to this csv, json or jsonl file.")
 @click.option("--cap", type=click.FloatRange(min=0), metavar="USD", help="The most the run may cost.")
-@click.option("--reuse", metavar="RUN_ID", help="Take this run's answers wherever the same question is asked.")
+@click.option(
+    "--reuse", metavar="RUN_ID", help="Take this run's answers wherever the same question is asked."
+)
 @click.option("--no-background", is_flag=True, help="End the run when whoever started it goes away.")
 @click.pass_obj
 def plan(  # noqa: PLR0913 - one parameter per option

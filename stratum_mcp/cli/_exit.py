@@ -31,8 +31,8 @@ Exit codes:
   2   wrong usage
   3   a person has to approve or answer first
   4   a person said no
-  5   stopped by the cap or by a provider's limit
-  6   interrupted or cancelled; `stratum resume` goes on
+  5   stopped by the cap (plan again with a higher one) or by a provider's limit (`stratum resume` goes on)
+  6   interrupted (`stratum resume` goes on) or cancelled
   70  a fault inside Stratum
 """
 
@@ -50,7 +50,9 @@ _BY_STATE = {
 
 
 def exit_for_run(run: RunView) -> Exit:
-    """Return the code for a run as it stands; a finished run with allowed failures is done."""
+    """Return the code for a run as it stands; one with allowed failures is done, one without its file is not."""
+    if run.out_error and run.final:
+        return Exit.FAILED
     return _BY_STATE.get(run.state, Exit.FAILED)
 
 

@@ -71,6 +71,7 @@ def show_run(view: RunView, console: Console) -> None:
     facts: Sequence[tuple[str, str]] = (
         ("result", view.out or view.result_path),
         ("whole result", view.result_path if view.out else ""),
+        ("result not written", view.out_error),
         ("error", view.error),
         ("run", f"{view.run_id} of plan {view.plan_id}"),
         ("journal head", view.chain_head),
@@ -111,14 +112,17 @@ def show_runs(runs: Sequence[RunView], console: Console) -> None:
     rows = (
         (
             run.run_id,
-            run.state.replace("_", " ") + (" (live)" if run.live else ""),
+            run.state.replace("_", " ") + (" (live)" if run.live else "") if run.readable else "unreadable",
             f"{run.done}/{run.total}" if run.total else "",
-            _usd(run.usd) + (" (simulated)" if run.simulated else ""),
+            _usd(run.usd) + (" (simulated)" if run.simulated else "") if run.readable else "?",
             run.plan_id,
         )
         for run in runs
     )
     console.print(_table(("run", "state", "items", "cost", "plan"), rows))
+    for run in runs:
+        if not run.readable:
+            console.print(Text(f"{run.run_id}: {plain_line(run.message)}"), soft_wrap=True)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Iterable[JsonValue]]) -> Table:

@@ -58,7 +58,10 @@ def execute(session: Session, plan_id: str) -> Exit:
 def resume(session: Session, run_id: str) -> Exit:
     """Watch a live run again, or go on with a stopped one; nothing recorded as paid is paid twice."""
     with session.engine() as engine:
-        return _finish(session, watch(session, engine, engine.resume(run_id)))
+        run = engine.resume(run_id)
+        if run.note:
+            session.say(run.note, err=True)
+        return _finish(session, watch(session, engine, run))
 
 
 @click.command(cls=Verb)
@@ -68,6 +71,8 @@ def cancel(session: Session, run_id: str) -> Exit:
     """Stop a run: no new calls, those under way are settled, what is done is kept."""
     with session.engine() as engine:
         view = engine.cancel(run_id)
+    if view.note:
+        session.say(view.note, err=True)
     session.result(view.to_json(), lambda: show_run(view, session.console()))
     return Exit.OK
 

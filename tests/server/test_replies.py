@@ -75,6 +75,7 @@ def test_the_text_of_a_reply_is_the_record_with_nothing_that_steers() -> None:
         ("running", True, "call resume with this run_id to wait"),
         ("interrupted", False, "call resume with this run_id to go on"),
         ("stopped_limit", False, "call resume with this run_id to go on"),
+        ("stopped_budget", False, "plan again with a higher cap_usd"),
         ("completed", False, None),
         ("cancelled", False, None),
     ],
@@ -82,7 +83,7 @@ def test_the_text_of_a_reply_is_the_record_with_nothing_that_steers() -> None:
 def test_a_run_says_what_to_call_next(state: RunState, live: bool, says: str | None) -> None:
     view = RunView(
         run_id="run_1", plan_id="plan_1", state=state, message="m", done=0, total=1, usd=0, cap_usd=1,
-        simulated=True, live=live,
+        simulated=True, live=live, resumable=state in {"interrupted", "stopped_limit"},
     )  # fmt: skip
     told = run_record(view).get("next")
     assert told is None if says is None else says in str(told)

@@ -1,10 +1,16 @@
-"""A provider's key stays in the environment: nothing that is written down or handed back holds it."""
+"""A provider's key stays in the environment and goes only where the plan says: nothing written down holds it."""
 
 from __future__ import annotations
 
 import json
+from functools import partial
+
+import anyio
+import anyio.to_thread
+import pytest
 
 from tests.core.engine._bench import Bench, ended
+from tests.support.providers import ProviderServer, openai
 
 KEY = "sk-" + "never" * 8
 
@@ -18,3 +24,22 @@ def test_a_key_in_the_environment_is_in_no_file_and_no_answer(bench: Bench) -> N
     assert len(files) > 3
     assert [path.name for path in files if KEY.encode() in path.read_bytes()] == []
     assert KEY not in json.dumps([run.to_json(), engine.run_report(run.run_id)], default=str)
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_requests_go_where_the_approved_plan_says_whatever_the_environment_says_later(
+    bench: Bench,
+) -> None:
+    answer = openai.completion('{"label": "neutral", "confidence": 0.9}')
+    async with ProviderServer(answer) as planned, ProviderServer(answer) as later:
+        engine = bench.engine(OPENAI_API_KEY=KEY, OPENAI_API_BASE=f"{planned.url}/v1")
+        plan = await anyio.to_thread.run_sync(
+            partial(bench.approved, engine, rows=2, model="openai/gpt-4.1-mini")
+        )
+        assert f"at {planned.url.removeprefix('http://')}" in plan.summary
+        other = bench.engine(OPENAI_API_KEY=KEY, OPENAI_BASE_URL=f"{later.url}/v1")
+        run = await anyio.to_thread.run_sync(other.execute, plan.plan_id)
+        view = await other.wait(run.run_id, timeout_s=60)
+        assert (view.state, view.done) == ("completed", 2)
+        assert (len(planned.received), len(later.received)) == (2, 0)

@@ -10,7 +10,6 @@ import subprocess
 import sys
 from collections import Counter
 from functools import partial
-from pathlib import Path
 
 import anyio
 import pytest
@@ -244,19 +243,6 @@ def test_a_file_that_changed_before_a_resume_is_refused_with_what_is_paid_kept(b
     bench.job.data.write_text(before, "utf-8")
     engine.resume(run.run_id)
     assert ended(engine, run.run_id).state == "completed"
-
-
-def test_an_out_file_that_cannot_be_written_costs_nothing_but_the_file(bench: Bench) -> None:
-    engine = bench.engine()
-    folder = bench.job.folder / "results"
-    folder.mkdir()
-    plan = bench.approved(engine, out=str(folder / "out.csv"))
-    folder.rmdir()
-    Path(folder).write_text("in the way", "utf-8")
-    view = ended(engine, engine.execute(plan.plan_id).run_id)
-    assert (view.state, view.out) == ("completed", "")
-    assert "the result cannot be written to" in view.error
-    assert result_of(view) is not None
 
 
 def test_a_seed_makes_the_demonstration_err_elsewhere(bench: Bench) -> None:

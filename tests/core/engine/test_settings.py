@@ -82,6 +82,32 @@ def test_without_either_a_key_chooses_a_model_of_its_provider(tmp_path: Path) ->
     assert (settings.default_model or "").startswith("openai/")
 
 
+def test_relative_paths_are_made_absolute_once_also_for_runners_which_work_elsewhere(tmp_path: Path) -> None:
+    _write(tmp_path / "policy.yaml", "max_usd: 2\n")
+    _write(tmp_path / "prices.json", '{"models": {"acme/one": {"input": 1, "output": 2}}}')
+    settings = Settings.from_environment(
+        {
+            "STRATUM_STATE_DIR": "state",
+            "STRATUM_ROOTS": os.pathsep.join(["a", "", str(tmp_path / "b")]),
+            "STRATUM_POLICY": "policy.yaml",
+            "STRATUM_PRICES": "prices.json",
+        },
+        cwd=tmp_path,
+    )
+    assert settings.state_dir == tmp_path / "state"
+    assert settings.roots == (tmp_path / "a", tmp_path / "b")
+    assert (settings.policy.source, "acme/one" in settings.prices.known_models()) == (
+        tmp_path / "policy.yaml",
+        True,
+    )
+    assert settings.environ == {
+        "STRATUM_STATE_DIR": str(tmp_path / "state"),
+        "STRATUM_ROOTS": os.pathsep.join([str(tmp_path / "a"), str(tmp_path / "b")]),
+        "STRATUM_POLICY": str(tmp_path / "policy.yaml"),
+        "STRATUM_PRICES": str(tmp_path / "prices.json"),
+    }
+
+
 @pytest.mark.parametrize("name", ["STRATUM_POLICY", "STRATUM_PRICES"])
 def test_a_file_that_is_named_has_to_be_there(name: str, tmp_path: Path) -> None:
     with pytest.raises(ConfigurationError, match=r"gone\.file"):

@@ -172,6 +172,16 @@ def test_an_approval_for_another_cap_is_refused(store: ControlStore, cap: int | 
     assert store.runs() == ()
 
 
+def test_a_yes_whose_row_is_about_another_hash_than_the_plans_row_starts_nothing(store: ControlStore) -> None:
+    store.record_decision(YES)
+    with closing(sqlite3.connect(store.path)) as connection:
+        connection.execute("UPDATE plans SET plan_hash = 'hash-2'")
+        connection.commit()
+    with pytest.raises(ApprovalError, match="hash"):
+        store.create_run("plan-1", "hash-2", CAP, "run-1")
+    assert store.runs() == ()
+
+
 def test_an_approval_without_a_cap_says_so(store: ControlStore) -> None:
     store.record_decision(replace(YES, cap_nusd=None))
     with pytest.raises(ApprovalError, match="approved for at most any amount"):
@@ -193,10 +203,11 @@ def test_run_and_approval_ids_are_used_once(store: ControlStore) -> None:
 def test_a_run_keeps_its_state_and_its_receipt(store: ControlStore, clock: Clock) -> None:
     store.record_decision(YES)
     _start(store)
-    assert store.update_run("run-1", state="running") == replace(RUN, state="running")
+    started = replace(RUN, state="running", started_at_ms=NOW)
+    assert store.update_run("run-1", state="running") == started
     clock.now += 90
     ended = store.update_run("run-1", state="completed", receipt={"head": "abc"})
-    assert ended == replace(RUN, state="completed", finished_at_ms=NOW + 90_000, receipt={"head": "abc"})
+    assert ended == replace(started, state="completed", finished_at_ms=NOW + 90_000, receipt={"head": "abc"})
     assert store.run("run-1") == ended
     assert store.update_run("run-1", state="running") == replace(ended, state="running", finished_at_ms=None)
 

@@ -164,12 +164,26 @@ def test_an_id_that_could_be_a_path_is_refused_and_nothing_is_made(tmp_path: Pat
 
 
 def test_an_unknown_run_is_an_error_and_makes_no_file(tmp_path: Path) -> None:
-    with pytest.raises(RunError, match="there is no run run-9"):
+    with pytest.raises(RunError, match="there is no record of run run-9"):
         RunJournal.open(tmp_path, "run-9", create=False)
     with pytest.raises(RunError, match="no journal yet"):
         RunReader.open(tmp_path, "run-9")
     assert not is_owned(tmp_path, "run-9")
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("left", ["nothing", "tables"])
+async def test_a_file_that_lost_its_run_is_not_taken_for_a_new_one(tmp_path: Path, left: str) -> None:
+    await RunJournal.open(tmp_path, "run-1", create=True).close()
+    path = tmp_path / "runs" / "run-1.db"
+    if left == "nothing":
+        path.write_bytes(b"")
+    else:
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("DELETE FROM run")
+            connection.commit()
+    with pytest.raises(RunError, match="there is no record of run run-1"):
+        RunJournal.open(tmp_path, "run-1", create=False)
 
 
 async def test_a_file_from_a_newer_version_is_refused_and_left_as_it_is(tmp_path: Path) -> None:

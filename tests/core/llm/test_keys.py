@@ -4,7 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from stratum_core.llm import default_model, find_key, missing_key, provider_of, required_key
+from stratum_core.errors import ConfigurationError
+from stratum_core.llm import (
+    default_model,
+    endpoint_of,
+    endpoint_variables,
+    find_key,
+    missing_key,
+    provider_of,
+    required_key,
+)
 
 
 @pytest.mark.parametrize(
@@ -49,3 +58,32 @@ def test_without_any_key_there_is_no_default_model() -> None:
 def test_the_first_provider_in_order_of_preference_gives_the_default_model() -> None:
     assert default_model({"OPENAI_API_KEY": "k", "ANTHROPIC_API_KEY": "k"}) == "anthropic/claude-haiku-4-5"
     assert default_model({"OPENROUTER_API_KEY": "k"}) is None
+
+
+@pytest.mark.parametrize(
+    ("model", "name"),
+    [
+        ("openai/gpt-4.1", "OPENAI_API_BASE"),
+        ("gpt-4.1", "OPENAI_BASE_URL"),
+        ("anthropic/claude-haiku-4-5", "ANTHROPIC_BASE_URL"),
+        ("gemini/gemini-2.5-flash-lite", "GEMINI_API_BASE"),
+        ("together_ai/openai/gpt-oss-120b", "TOGETHERAI_API_BASE"),
+        ("acme/one", "ACME_API_BASE"),
+    ],
+)
+def test_an_address_that_stands_in_for_a_provider_is_found(model: str, name: str) -> None:
+    environ = {name: "http://127.0.0.1:9911/v1", "PATH": "/bin", "OTHER_KEY": "k"}
+    assert endpoint_of(model, environ) == "http://127.0.0.1:9911/v1"
+    assert endpoint_of("mistral/mistral-small-latest", environ) is None
+    assert endpoint_of(model, {name: ""}) is None
+    assert endpoint_of("offline", environ) is None
+    assert endpoint_variables(environ) == (name,)
+
+
+@pytest.mark.parametrize(
+    "url", ["127.0.0.1:9911", "ftp://host", "http://me:secret@host/v1", "http://h/?key=secret"]
+)
+def test_an_address_that_cannot_be_shown_to_a_person_is_refused_without_repeating_it(url: str) -> None:
+    with pytest.raises(ConfigurationError, match="OPENAI_API_BASE is not a plain http address") as caught:
+        endpoint_of("openai/gpt-4.1", {"OPENAI_API_BASE": url})
+    assert "secret" not in str(caught.value)

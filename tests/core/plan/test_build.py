@@ -12,6 +12,7 @@ import pytest
 from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import ConfigurationError, DiagnosticsError, InputError, PlanError
+from stratum_core.llm import provider_of
 from stratum_core.plan import PlanContext, PlanOptions, Roots, build_plan, estimate_what_if, reopen
 
 Write = Callable[[str, str | bytes], Path]
@@ -304,6 +305,7 @@ def test_a_file_that_is_gone_or_now_leads_outside_is_refused(
         ("flow", "one"),
         ("out", "/etc/passwd"),
         ("roots", ["/"]),
+        ("endpoints", {"openai": "http://127.0.0.1:1"}),
     ],
 )
 def test_a_record_that_was_changed_does_not_open(context: PlanContext, field: str, value: JsonValue) -> None:
@@ -313,13 +315,28 @@ def test_a_record_that_was_changed_does_not_open(context: PlanContext, field: st
         reopen({**record, field: value})
 
 
+def test_a_provider_that_is_reached_elsewhere_is_named_with_its_host_and_part_of_the_hash(
+    context: PlanContext,
+) -> None:
+    usual = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context)
+    provider = provider_of(next(iter(usual.models.values())))
+    moved = replace(context, endpoint_of=lambda _: "http://127.0.0.1:9911/v1")
+    plan = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=moved)
+    assert (usual.endpoints, plan.endpoints) == ({}, {provider: "http://127.0.0.1:9911/v1"})
+    assert plan.plan_hash != usual.plan_hash
+    assert f"Sent to {provider} at 127.0.0.1:9911: " in plan.question
+    assert "at 127.0.0.1:9911" in " ".join(plan.summary.split())
+    assert "127.0.0.1" not in usual.summary + usual.question
+    assert reopen(plan.to_record()).endpoints == plan.endpoints
+
+
 def test_a_record_with_another_document_or_format_does_not_open(context: PlanContext) -> None:
     record = stored(context, {"notes": NOTES})
 
     with pytest.raises(PlanError, match="reads the plan's document differently"):
         reopen({**record, "text": DOCUMENT.replace("Judge a note", "Send it away")})
     with pytest.raises(PlanError, match="stored by another version"):
-        reopen({**record, "format": 2})
+        reopen({**record, "format": 1})
     with pytest.raises(PlanError, match="has no plan_hash"):
         reopen({**record, "plan_hash": None})
 

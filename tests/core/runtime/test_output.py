@@ -88,6 +88,6 @@ def test_what_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
     (tmp_path / "out.csv").mkdir()
     with pytest.raises(InputError, match=r"the result cannot be written to .*out.csv"):
         write_result(tmp_path / "out.csv", [{"a": 1}])
-    with pytest.raises(InputError, match=r"No such file or directory.*stratum show"):
+    with pytest.raises(InputError, match=r"No such file or directory.*pays nothing"):
         write_result(tmp_path / "nowhere" / "out.csv", [{"a": 1}])
     assert [path.name for path in tmp_path.iterdir()] == ["out.csv"]

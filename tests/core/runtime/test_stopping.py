@@ -7,7 +7,7 @@ import pytest
 
 from stratum_core.budget import Budget, Usage
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import JournalError, TransportError
+from stratum_core.errors import BadRequestError, JournalError, TransportError
 from stratum_core.journal import Intent, MemoryJournal, RunState, SettledState
 from stratum_core.llm import ModelRequest
 from stratum_core.runtime import RunOutcome
@@ -167,6 +167,16 @@ async def test_a_model_without_a_price_stops_the_run_instead_of_failing_its_item
     assert (outcome.state, outcome.cause, client.requests) == ("failed", "configuration_error", [])
     assert "`acme/unknown` has no known price" in outcome.error
     assert outcome.census["items_failed"] == 0
+
+
+async def test_what_a_provider_wrote_is_not_kept_in_the_journal() -> None:
+    detail: dict[str, JsonValue] = {"paid": "no", "status": 400, "provider_says": "your prompt was: note 1"}
+    journal = MemoryJournal()
+    client = HeldClient(lambda _: BadRequestError("rejected", detail=detail), held=False)
+    await Trial(document=DOCUMENT, client=client, journal=journal).run(NOTES)
+    kept = [attempt.outcome["detail"] for attempt in journal.reader().attempts()]
+    assert kept != []
+    assert {str(part) for part in kept} == {"{'paid': 'no', 'status': 400}"}
 
 
 class FullDisk(MemoryJournal):

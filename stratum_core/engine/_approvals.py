@@ -1,0 +1,86 @@
+"""What the engine asks before it spends: the facts a policy looks at, and how a person's answer is told.
+
+Everything is read from the stored rows, because what is approved is what is on disk.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import cast
+
+from stratum_core.approval import PlanFacts, require_allowed
+from stratum_core.engine._settings import Settings
+from stratum_core.engine._views import ApprovalView
+from stratum_core.errors import ConfigurationError
+from stratum_core.journal import ApprovalRecord, PlanRecord, RunRecord
+from stratum_core.llm import missing_key
+from stratum_core.plan import require_as_approved
+
+__all__ = ["answered", "facts_of", "needs_approval", "require_resumable"]
+
+_DECLINED = (
+    "The person said no to this plan. Nothing was run; change it and plan again only if they ask for that."
+)
+
+
+def require_resumable(run: RunRecord, plan: PlanRecord, settings: Settings, *, pays: bool) -> None:
+    """Raise unless a run may go on as it was approved.
+
+    Args:
+        run: The run.
+        plan: Its plan.
+        settings: The policy, prices and keys as they are now.
+        pays: Whether calls may be made; False when only a file is written again.
+
+    Raises:
+        PlanError: The plan or the prices changed, or the policy allows it no more.
+        ConfigurationError: A model's key is missing.
+    """
+    require_as_approved(
+        plan.record, plan_hash=run.plan_hash, cap_nusd=run.cap_nusd, price_version=settings.prices.version
+    )
+    if not pays:
+        return
+    facts = facts_of(plan)
+    require_allowed(facts, settings.policy)
+    for model in sorted(facts.models):
+        variable = missing_key(model, settings.environ)
+        if variable is not None:
+            raise ConfigurationError(
+                f"run {run.run_id} needs a key for {model}, but {variable} is not set; nothing was started",
+                remedy=f"set {variable} where Stratum runs, then resume the run",
+                detail={"model": model, "variable": variable},
+            )
+
+
+def facts_of(plan: PlanRecord) -> PlanFacts:
+    """Return what a policy looks at, from the stored record: what is approved is what is on disk."""
+    record = plan.record
+    models = cast("Mapping[str, str]", record["models"])
+    return PlanFacts(
+        plan_id=plan.plan_id,
+        plan_hash=plan.plan_hash,
+        flow=str(record["flow"]),
+        ir_hash=str(record["ir_hash"]),
+        models=frozenset(models.values()),
+        cap_nusd=cast("int", record["cap_nusd"]),
+        rows=cast("int", record["items"]),
+    )
+
+
+def needs_approval(plan_id: str) -> ApprovalView:
+    """Return the view of a plan nobody has answered."""
+    return ApprovalView(
+        plan_id=plan_id,
+        state="needs_approval",
+        message=f"A person has to agree to this plan. In their own terminal: stratum approve {plan_id}",
+    )
+
+
+def answered(record: ApprovalRecord) -> ApprovalView:
+    """Return the view of an answer."""
+    said = f'; they said: "{record.note}"' if record.note and record.channel != "policy" else ""
+    message = _DECLINED if record.decision == "declined" else f"Approved ({record.channel})"
+    return ApprovalView(
+        plan_id=record.plan_id, state=record.decision, channel=record.channel, message=f"{message}{said}"
+    )
