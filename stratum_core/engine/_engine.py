@@ -21,7 +21,6 @@ import anyio
 
 from stratum_core.approval import (
     Decision,
-    PlanFacts,
     approval_record,
     policy_decision,
     require_allowed,
@@ -30,6 +29,7 @@ from stratum_core.approval import (
 )
 from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
+from stratum_core.engine._approvals import answered_view, needs_approval_view, plan_facts
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
 from stratum_core.engine._pictures import plan_view, run_report, run_view, unreadable_run
 from stratum_core.engine._reviews import ReviewDesk, decisions_change
@@ -59,9 +59,6 @@ __all__ = ["Engine"]
 _POLL_S = 0.2
 _START_PATIENCE_MS = 60_000
 """How long a new run may wait for a runner that another process has started before it counts as left alone."""
-_DECLINED = (
-    "The person said no to this plan. Nothing was run; change it and plan again only if they ask for that."
-)
 
 
 class Engine:
@@ -185,7 +182,7 @@ class Engine:
             expires_at_ms=_ms(plan.expires_at),
             principal=this_principal(),
         )
-        require_allowed(_facts(record), self.settings.policy)
+        require_allowed(plan_facts(record), self.settings.policy)
         self._control.save_plan(record)
         return self._plan_view(record)
 
@@ -237,11 +234,11 @@ class Engine:
         plan = self._usable_plan(plan_id)
         standing = self._control.standing_decision(plan_id)
         if standing is None:
-            decision = policy_decision(_facts(plan), self.settings.policy)
+            decision = policy_decision(plan_facts(plan), self.settings.policy)
             if decision is None:
-                return _needs_approval(plan_id)
+                return needs_approval_view(plan_id)
             standing = self._record(plan, decision)
-        return _answered(standing)
+        return answered_view(standing)
 
     def decide(self, plan_id: str, *, approved: bool, channel: Channel, note: str = "") -> ApprovalView:
         """Store a person's answer to a plan; the first answer stands.
@@ -253,7 +250,7 @@ class Engine:
             ApprovalError: The policy wants an answer from outside this account.
         """
         plan = self._usable_plan(plan_id)
-        facts = _facts(plan)
+        facts = plan_facts(plan)
         if approved:
             require_local_allowed(facts, self.settings.policy)
         decision = Decision(
@@ -262,7 +259,7 @@ class Engine:
             principal=this_principal(),
             note=note,
         )
-        return _answered(self._record(plan, decision))
+        return answered_view(self._record(plan, decision))
 
     # --- runs -------------------------------------------------------------------------------------------------
 
@@ -425,7 +422,7 @@ class Engine:
 
     def _require_startable(self, plan: PlanRecord) -> None:
         """Raise unless what was approved is what would run now, and is still allowed; nothing is used up."""
-        facts = _facts(plan)
+        facts = plan_facts(plan)
         require_allowed(facts, self.settings.policy)
         answer = self.approval(plan.plan_id)
         if answer.state != "approved":
@@ -455,7 +452,7 @@ class Engine:
     def _record(self, plan: PlanRecord, decision: Decision) -> ApprovalRecord:
         row = approval_record(
             decision,
-            _facts(plan),
+            plan_facts(plan),
             approval_id=f"approval_{secrets.token_hex(8)}",
             now_ms=int(self._clock() * 1000),
             policy=self.settings.policy,
@@ -469,39 +466,6 @@ class Engine:
         except RunError as fault:
             receipt = {"error": str(fault), "code": fault.code}
             self._control.update_run(run_id, state="failed", receipt=receipt)
-
-
-def _facts(plan: PlanRecord) -> PlanFacts:
-    """Return what a policy looks at, from the stored record: what is approved is what is on disk."""
-    record = plan.record
-    models = cast("Mapping[str, str]", record["models"])
-    return PlanFacts(
-        plan_id=plan.plan_id,
-        plan_hash=plan.plan_hash,
-        flow=str(record["flow"]),
-        ir_hash=str(record["ir_hash"]),
-        models=frozenset(models.values()),
-        cap_nusd=cast("int", record["cap_nusd"]),
-        rows=cast("int", record["items"]),
-    )
-
-
-def _needs_approval(plan_id: str) -> ApprovalView:
-    """Return the view of a plan nobody has answered."""
-    return ApprovalView(
-        plan_id=plan_id,
-        state="needs_approval",
-        message=f"A person has to agree to this plan. In their own terminal: stratum approve {plan_id}",
-    )
-
-
-def _answered(record: ApprovalRecord) -> ApprovalView:
-    """Return the view of an answer."""
-    said = f'; they said: "{record.note}"' if record.note and record.channel != "policy" else ""
-    message = _DECLINED if record.decision == "declined" else f"Approved ({record.channel})"
-    return ApprovalView(
-        plan_id=record.plan_id, state=record.decision, channel=record.channel, message=f"{message}{said}"
-    )
 
 
 def _usd(nusd: int) -> float:
