@@ -43,7 +43,7 @@ class Census:
     calls_answered: int = 0
     """Answers paid for in this process."""
     calls_reused: int = 0
-    """Answers taken from the journal instead of being bought again."""
+    """Answers on record (of this run, a reused one, or shared ones) that were not bought again."""
     calls_possibly_paid: int = 0
     """Attempts nobody knows the outcome of; charged at their worst case."""
     retries: Counter[str] = field(default_factory=Counter[str])

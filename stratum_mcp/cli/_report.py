@@ -23,7 +23,7 @@ _CENSUS_NAMES = {
     "failed_by_cause": "failed by cause",
     "skipped": "steps skipped",
     "calls_answered": "calls answered",
-    "calls_reused": "answers taken from the journal",
+    "calls_reused": "answers on record, not bought again",
     "calls_possibly_paid": "calls possibly paid",
     "nusd": "cost",
 }
