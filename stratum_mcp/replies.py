@@ -36,7 +36,9 @@ _NEXT_FOR_APPROVAL = {
     "needs_approval": "show the person the message and stop; they approve, not you; then call execute",
 }
 _ASK_FIRST = "call approve with this plan_id: the person is asked; execute it when they said yes"
-_NEXT_ASKS = "tell the person what is asked, then call resume with this run_id: they are asked themselves, you cannot answer"
+_NEXT_ASKS = (
+    "tell the person what is asked, then call resume with this run_id: they are asked, you cannot answer"
+)
 _NEXT_TELLS = (
     "show the person the message and stop; they answer in their own terminal, not you; then call resume"
 )

@@ -31,7 +31,14 @@ from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
 from stratum_core.engine._approvals import answered, facts_of, needs_approval, require_resumable
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
-from stratum_core.engine._pictures import plan_view, resume_note, run_report, run_view, unreadable_run
+from stratum_core.engine._pictures import (
+    plan_view,
+    resume_note,
+    run_report,
+    run_view,
+    unreadable_run,
+    verified,
+)
 from stratum_core.engine._reviews import ReviewDesk, decisions_change
 from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
@@ -81,7 +88,8 @@ class Engine:
         self._control = ControlStore.open(settings.state_dir, clock=clock)
         self.reviews = ReviewDesk(self._control)
         self._runners = Runners(settings.state_dir, settings.environ)
-        self._simulated: dict[str, bool] = {}
+        self._told: dict[str, tuple[bool, bool]] = {}
+        """What views say of a run's plan, which never changes: simulated, background."""
 
     def __enter__(self) -> Self:
         return self
@@ -343,6 +351,17 @@ class Engine:
         """
         return run_report(self.settings.state_dir, self.show_run(run_id))
 
+    def verify_run(self, run_id: str) -> Mapping[str, JsonValue]:
+        """Return whether a run's journal is what was written: `ok`, `events`, `head`, and where it is not.
+
+        Someone who may write the file can compute a new chain, but none that ends in a head noted before.
+
+        Raises:
+            RunError: There is no such run, or it has no journal.
+            JournalError: The journal cannot be read at all.
+        """
+        return verified(self.settings.state_dir, self._control.run(run_id).run_id)
+
     async def wait(
         self,
         run_id: str,
@@ -403,11 +422,7 @@ class Engine:
         return read_reused(self.settings.state_dir, run_id)
 
     def _plan_view(self, plan: PlanRecord) -> PlanView:
-        standing = self._control.standing_decision(plan.plan_id)
-        run_id = "" if standing is None else standing.consumed_by or ""
-        return plan_view(
-            plan.plan_id, plan.record, "needs_approval" if standing is None else standing.decision, run_id
-        )
+        return plan_view(plan, self._control.standing_decision(plan.plan_id))
 
     def _listed(self, run: RunRecord) -> RunView:
         try:
@@ -416,8 +431,11 @@ class Engine:
             return unreadable_run(run, fault)
 
     def _run_view(self, run: RunRecord) -> RunView:
-        if run.plan_id not in self._simulated:
-            self._simulated[run.plan_id] = bool(self._control.plan(run.plan_id).record["simulated"])
+        if run.plan_id not in self._told:
+            record = self._control.plan(run.plan_id).record
+            options = cast("Mapping[str, JsonValue]", record["options"])
+            self._told[run.plan_id] = (bool(record["simulated"]), options.get("background") is not False)
+        simulated, background = self._told[run.plan_id]
         alive = self._runners.alive(run.run_id)
         fault = "" if alive else self._runners.fault(run.run_id)
         waited_ms = self._clock() * 1000 - run.created_at_ms
@@ -427,7 +445,8 @@ class Engine:
             self.settings.state_dir,
             run,
             alive=alive,
-            simulated=self._simulated[run.plan_id],
+            simulated=simulated,
+            background=background,
             cancelled=not alive and self._cancel_asked(run),
             fault=fault,
             waiting=self.reviews.waiting(run.run_id),

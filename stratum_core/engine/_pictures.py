@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import cast
 
+from stratum_core.approval import channel_meaning
 from stratum_core.contracts import JsonValue
 from stratum_core.engine._receipt import (
     next_line,
@@ -20,12 +21,20 @@ from stratum_core.engine._receipt import (
     waiting_words,
 )
 from stratum_core.engine._reviews import ReviewView
-from stratum_core.engine._views import ApprovalState, PlanView, RunView
+from stratum_core.engine._views import PlanView, RunView
 from stratum_core.errors import JournalError, RunError
-from stratum_core.journal import Progress, RunReader, RunRecord, RunSnapshot, RunState
+from stratum_core.journal import (
+    ApprovalRecord,
+    PlanRecord,
+    Progress,
+    RunReader,
+    RunRecord,
+    RunSnapshot,
+    RunState,
+)
 from stratum_core.money import to_nusd, to_usd
 
-__all__ = ["plan_view", "resume_note", "run_report", "run_view", "unreadable_run"]
+__all__ = ["plan_view", "resume_note", "run_report", "run_view", "unreadable_run", "verified"]
 
 _MAX_EVENTS = 10_000
 _MAX_QUESTIONS = 10
@@ -48,13 +57,12 @@ _PASSING = frozenset(
 _GONE = "the record of what was paid is gone, so the run is not resumed; put its journal back, or plan again"
 
 
-def plan_view(
-    plan_id: str, record: Mapping[str, JsonValue], approval: ApprovalState, run_id: str
-) -> PlanView:
-    """Return a stored plan as a surface shows it."""
+def plan_view(plan: PlanRecord, standing: ApprovalRecord | None) -> PlanView:
+    """Return a stored plan as a surface shows it, with the answer that stands for it."""
+    record = plan.record
     figures = cast("Mapping[str, int]", record["figures"])
     return PlanView(
-        plan_id=plan_id,
+        plan_id=plan.plan_id,
         summary=str(record["summary"]),
         likely_usd=_usd(figures["likely_nusd"]),
         likely_low_usd=_usd(figures["low_nusd"]),
@@ -63,10 +71,12 @@ def plan_view(
         simulated=bool(record["simulated"]),
         items=cast("int", record["items"]),
         calls_at_most=figures["worst_requests"],
-        approval=approval,
-        command=f"stratum approve {plan_id}",
+        approval="needs_approval" if standing is None else standing.decision,
+        command=f"stratum approve {plan.plan_id}",
         warnings=_warnings(record),
-        run_id=run_id,
+        run_id="" if standing is None else standing.consumed_by or "",
+        channel="" if standing is None else standing.channel,
+        channel_meaning="" if standing is None else channel_meaning(standing.channel),
     )
 
 
@@ -83,6 +93,7 @@ def run_view(
     *,
     alive: bool,
     simulated: bool,
+    background: bool = True,
     cancelled: bool = False,
     fault: str = "",
     waiting: Sequence[ReviewView] = (),
@@ -94,6 +105,7 @@ def run_view(
         run: Its row in the control file.
         alive: Whether a live process works on it.
         simulated: Whether its plan uses the offline model, whose dollars are not real.
+        background: Whether it goes on when whoever started it goes away.
         cancelled: Whether a person has asked it to stop.
         fault: How its runner died, when it could not write that down; empty when it did not.
         waiting: Its questions that nobody has answered.
@@ -150,6 +162,7 @@ def run_view(
         out_error=out_error,
         error=error,
         resumable=resumable,
+        background=background,
         chain_head="" if snapshot is None else snapshot.chain_head,
         waiting_for=len(waiting),
         questions=tuple(review.to_json() for review in waiting[:_MAX_QUESTIONS]),
@@ -199,6 +212,25 @@ def run_report(state_dir: Path, view: RunView) -> JsonValue:
             for event in reader.events(limit=_MAX_EVENTS)
         ]
     return report
+
+
+def verified(state_dir: Path, run_id: str) -> Mapping[str, JsonValue]:
+    """Return what a walk along the hash chain of a run's journal found.
+
+    Raises:
+        RunError: The run has no journal.
+        JournalError: It cannot be read at all.
+    """
+    with RunReader.open(state_dir, run_id) as reader:
+        found = reader.verify()
+    return {
+        "run_id": run_id,
+        "ok": found.ok,
+        "events": found.events,
+        "first_bad_seq": found.first_bad_seq,
+        "head": found.head,
+        "reason": found.reason,
+    }
 
 
 def resume_note(state_dir: Path, view: RunView) -> str:

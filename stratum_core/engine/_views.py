@@ -77,6 +77,10 @@ class PlanView:
     warnings: tuple[str, ...] = ()
     run_id: str = ""
     """The run this plan was already used for."""
+    channel: str = ""
+    """How it was answered: dialog, terminal, policy or flag; empty while nobody has."""
+    channel_meaning: str = ""
+    """What an answer through that channel shows, and what it does not."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the flat record a surface shows."""
@@ -94,6 +98,7 @@ class PlanView:
             "command": self.command,
             "warnings": list(self.warnings),
             "run_id": self.run_id,
+            "channel": self.channel,
         }
 
 
@@ -180,6 +185,8 @@ class RunView:
     """Whether `resume` can take the run further; the one place that decides it."""
     note: str = ""
     """What was just done to the run, or is about to be, for whoever asked for it."""
+    background: bool = True
+    """Whether it goes on when whoever started it goes away."""
     readable: bool = True
     """False when its journal cannot be read: figures are unknown then, not zero."""
     chain_head: str = ""

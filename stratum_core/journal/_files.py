@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import stat
 from collections.abc import Generator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -31,6 +32,7 @@ _NETWORK = frozenset(
     | {"fuse.sshfs", "fuse.rclone", "fuse.s3fs", "fuse.glusterfs", "fuse.ceph", "webdav", "davfs"}
 )
 _HEADER = b"SQLite format 3\x00"
+_OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 PATIENCE_S = 10.0
 
 
@@ -47,7 +49,7 @@ def private_directory(path: Path) -> None:
     """Make a directory that only this account can enter; one that is there keeps its rights.
 
     Raises:
-        JournalError: It cannot be made, or lies on a network file system.
+        JournalError: It cannot be made, others may write it, or it lies on a network file system.
     """
     try:
         path.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -56,6 +58,12 @@ def private_directory(path: Path) -> None:
             f"the directory {path} cannot be made: {error.strerror}",
             remedy="choose another state directory",
         ) from error
+    mode = path.stat().st_mode
+    if mode & _OTHERS_WRITE:
+        raise JournalError(
+            f"the directory {path} can be written by others (mode {stat.S_IMODE(mode):o}): they could change plans",
+            remedy=f"take that right away: chmod go-w {path}",
+        )
     refuse_network(path)
 
 

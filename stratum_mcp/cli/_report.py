@@ -36,6 +36,8 @@ def show_plan(view: PlanView, console: Console) -> None:
         console.print(Text(f"Warning: {plain_line(warning)}"), soft_wrap=True)
     console.print()
     console.print(Text(f"Plan {view.plan_id}: {view.approval.replace('_', ' ')}"), soft_wrap=True)
+    if view.channel:
+        console.print(Text(f"Answered by {view.channel}: {plain_line(view.channel_meaning)}"), soft_wrap=True)
     if view.run_id:
         console.print(Text(f"It ran as {view.run_id}: stratum show {view.run_id}"), soft_wrap=True)
     elif view.approval == "needs_approval":

@@ -8,7 +8,7 @@ import click
 
 from stratum_core.contracts import JsonValue
 from stratum_core.engine import RunView
-from stratum_core.errors import NeedsApproval, RunError
+from stratum_core.errors import NeedsApproval, PlanError
 from stratum_mcp.cli._approval import approval_exit, ask_in_terminal, no_terminal
 from stratum_mcp.cli._exit import Exit, exit_for_run
 from stratum_mcp.cli._report import show_plan, show_run, show_runs
@@ -89,22 +89,39 @@ def runs(session: Session) -> Exit:
 
 @click.command(cls=Verb)
 @click.argument("id")
+@click.option("--verify", is_flag=True, help="Check the record of a run: that nothing in it was changed.")
 @click.pass_obj
-def show(session: Session, id: str) -> Exit:
+def show(session: Session, id: str, *, verify: bool) -> Exit:
     """Show a plan, or a run with its census; with --json a run's attempts and events too.
 
     ID is a plan or a run.
     """
     with session.engine() as engine:
-        try:
-            run = engine.show_run(id)
-        except RunError:
+        if verify:
+            return _verify(session, engine.verify_run(id))
+        if id.startswith("plan"):
             plan = engine.show_plan(id)
             session.result(plan.to_json(), lambda: show_plan(plan, session.console()))
             return Exit.OK
+        if not id.startswith("run"):
+            raise PlanError(
+                f"{id[:80]!r} is the id of neither a run nor a plan: they start with run_ and plan_",
+                remedy="`stratum runs` lists the runs with their plans",
+            )
+        run = engine.show_run(id)
         record: Mapping[str, JsonValue] = {**run.to_json(), "report": engine.run_report(id)}
     session.result(record, lambda: show_run(run, session.console()))
     return Exit.OK
+
+
+def _verify(session: Session, found: Mapping[str, JsonValue]) -> Exit:
+    """Write whether a run's record is whole, and return the exit code."""
+    if found["ok"]:
+        words = f"The record is whole: {found['events']} events, head {found['head']}"
+    else:
+        words = f"The record was changed at event {found['first_bad_seq']}: {found['reason']}"
+    session.result(found, lambda: session.say(words))
+    return Exit.OK if found["ok"] else Exit.FAILED
 
 
 def _finish(session: Session, run: RunView) -> Exit:

@@ -1,6 +1,6 @@
 """Watching a run: a live bar in a terminal, a plain line every few seconds elsewhere.
 
-Watching is only looking. Interrupting it leaves the run at work and says how to come back to it.
+Watching is only looking. Interrupting it leaves a background run at work and says how to come back to it.
 """
 
 from __future__ import annotations
@@ -32,13 +32,22 @@ def watch(session: Session, engine: Engine, run: RunView) -> RunView:
             ended = anyio.run(wait)
             shown.end(ended)
     except KeyboardInterrupt:
-        session.say(
-            f"\nStopped watching; the run goes on. To come back: stratum resume {run.run_id}\n"
-            f"To stop it: stratum cancel {run.run_id}",
-            err=True,
-        )
+        session.say(_left(run), err=True)
         return engine.show_run(run.run_id)
     return ended
+
+
+def _left(run: RunView) -> str:
+    """Say what becomes of a run nobody watches any more."""
+    if run.background:
+        return (
+            f"\nStopped watching; the run goes on. To come back: stratum resume {run.run_id}\n"
+            f"To stop it: stratum cancel {run.run_id}"
+        )
+    return (
+        "\nStopped: this run was planned to end with the command that started it. What is in flight is settled.\n"
+        f"To go on: stratum resume {run.run_id}"
+    )
 
 
 class _Bar:

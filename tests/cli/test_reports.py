@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -131,3 +132,13 @@ def test_a_document_that_cannot_be_read_again_has_no_lines() -> None:
         lambda console: show_diagnostics([_found(suggestion="mend it")], "/nowhere/x.yaml", console)
     )
     assert lines == ["/nowhere/x.yaml:2:4: error E211 m", "      = mend it"]
+
+
+def test_a_run_that_cannot_be_read_is_listed_with_its_fault_and_without_figures() -> None:
+    run = replace(
+        _run({}), state="completed", readable=False, usd=0.0, message="Cannot be read: it is damaged"
+    )
+    lines = _shown(lambda console: show_runs([run], console))
+    (row,) = [line for line in lines if "plan_1" in line]
+    assert ("unreadable" in row, "completed" in row, "$" in row) == (True, False, False)
+    assert lines[-1] == "run_1: Cannot be read: it is damaged"

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sqlite3
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import replace
 
 import pytest
@@ -128,9 +130,59 @@ def test_ctrl_c_stops_watching_and_the_run_can_be_cancelled(job: Job, stratum: C
     assert left.code == 6
     assert "the run goes on" in left.out
     run_id = stratum("runs", "--json").record()[0]["run_id"]
-    assert stratum("cancel", run_id).code == 0
+    cancelled = stratum("cancel", run_id)
+    assert (cancelled.code, "calls in flight are settled and may still cost" in cancelled.err) == (0, True)
     ended = stratum("resume", run_id, "--json")
     assert (ended.code, ended.record()["state"]) == (6, "cancelled")
+
+
+@pytest.mark.slow
+def test_ctrl_c_does_not_claim_that_a_run_goes_on_which_ends_with_its_command(
+    job: Job, stratum: Callable[..., Done]
+) -> None:
+    job.write_rows(6_000)
+    plan_id = stratum(*plan_arguments("--no-background", "--json")).record()["plan_id"]
+    _approve(job, plan_id)
+    left = _person(job, "execute", plan_id, answers={"items, $": "^C"})
+    run_id = stratum("runs", "--json").record()[0]["run_id"]
+    assert (left.code, "goes on" in left.out, f"stratum resume {run_id}" in left.out) == (6, False, True)
+    assert "planned to end with the command that started it" in left.out
+    job.write_rows(1)
+    refused = stratum("resume", run_id)
+    assert (refused.code, "On record: " in refused.err, "not paid again" in refused.err) == (1, True, True)
+
+
+def test_the_record_of_a_run_is_checked_on_request(job: Job, stratum: Callable[..., Done]) -> None:
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    _approve(job, plan_id)
+    run = stratum("execute", plan_id, "--json").record()
+    whole = stratum("show", run["run_id"], "--verify")
+    assert (whole.code, run["chain_head"] in whole.out) == (0, True)
+    with closing(sqlite3.connect(job.state_dir / "runs" / f"{run['run_id']}.db")) as connection:
+        connection.execute("UPDATE events SET data = '{}' WHERE seq = 3")
+        connection.commit()
+    changed = stratum("show", run["run_id"], "--verify")
+    assert (changed.code, "The record was changed at event 3" in changed.out) == (1, True)
+    assert stratum("show", run["run_id"], "--verify", "--json").record()["first_bad_seq"] == 3
+    answered = stratum("show", plan_id).out
+    assert "Answered by flag: allowed by a flag on the command line" in answered
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("../../x", "'../../x' is the id of neither a run nor a plan"),
+        ("run_../../x", "is not a run id"),
+        ("plan_../../x", "is not a plan id"),
+        ("plan_0123456789ab", "there is no plan plan_0123456789ab"),
+        ("run_0123456789ab", "there is no run run_0123456789ab"),
+    ],
+)
+def test_an_id_that_names_nothing_is_refused_by_its_own_kind(
+    stratum: Callable[..., Done], name: str, said: str
+) -> None:
+    shown = stratum("show", name)
+    assert (shown.code, said in shown.err) == (1, True)
 
 
 _RUN = RunView(
@@ -155,6 +207,10 @@ _RUN = RunView(
 )
 def test_each_state_has_its_exit_code(state: str, code: int) -> None:
     assert exit_for_run(replace(_RUN, state=state)) is Exit(code)
+
+
+def test_a_run_without_its_file_has_failed_for_a_script_although_the_work_is_done() -> None:
+    assert exit_for_run(replace(_RUN, out_error="it cannot be written")) is Exit.FAILED
 
 
 @pytest.mark.parametrize(

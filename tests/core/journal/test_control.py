@@ -366,3 +366,15 @@ def test_a_lock_that_is_never_let_go_is_busy(store: ControlStore, monkeypatch: p
     monkeypatch.setattr(_files, "PATIENCE_S", 0.05)
     with _files.locked(store.path.with_suffix(".lock")), pytest.raises(JournalBusy, match="locked"):
         store.save_plan(PLAN)
+
+
+@pytest.mark.parametrize("mode", [0o770, 0o707])
+def test_a_state_directory_that_others_may_write_is_refused(tmp_path: Path, mode: int) -> None:
+    directory = tmp_path / "shared"
+    directory.mkdir()
+    directory.chmod(mode)
+    with pytest.raises(JournalError, match=r"can be written by others \(mode 7.*chmod go-w"):
+        ControlStore.open(directory)
+    assert list(directory.iterdir()) == []
+    directory.chmod(0o755)
+    ControlStore.open(directory)

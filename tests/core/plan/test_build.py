@@ -320,7 +320,11 @@ def test_a_provider_that_is_reached_elsewhere_is_named_with_its_host_and_part_of
 ) -> None:
     usual = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context)
     provider = provider_of(next(iter(usual.models.values())))
-    moved = replace(context, endpoint_of=lambda _: "http://127.0.0.1:9911/v1")
+
+    def elsewhere(_: str) -> str:
+        return "http://127.0.0.1:9911/v1"
+
+    moved = replace(context, endpoint_of=elsewhere)
     plan = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=moved)
     assert (usual.endpoints, plan.endpoints) == ({}, {provider: "http://127.0.0.1:9911/v1"})
     assert plan.plan_hash != usual.plan_hash
