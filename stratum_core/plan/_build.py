@@ -20,7 +20,7 @@ from stratum_core.llm import OFFLINE_MODEL
 from stratum_core.money import Nusd, format_usd, to_nusd
 from stratum_core.plan._bind import bind_inputs
 from stratum_core.plan._context import PlanContext, no_key_missing
-from stratum_core.plan._describe import describe_plan, question_of
+from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
 from stratum_core.plan._executable import choose_flow, reach_of
 from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
@@ -166,7 +166,8 @@ def _first_rows(value: JsonValue, rows: int | None) -> JsonValue:
 
 def _finished(draft: Plan) -> Plan:
     """Give a plan its words, its hash and its id."""
-    described = replace(draft, summary=describe_plan(draft), question=question_of(draft))
+    summary, question = plan_words(draft)
+    described = replace(draft, summary=summary, question=question)
     plan_hash = plan_hash_of(described.to_record())
     made = f"{plan_hash}@{described.created_at.isoformat()}"
     return replace(

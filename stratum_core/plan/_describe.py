@@ -8,8 +8,8 @@ bidi and other invisible characters are gone.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 
 from stratum_core.contracts import BoolType, ListType, MapType, RecordType, Type, is_text
@@ -24,7 +24,7 @@ from stratum_core.plan._tell import Teller, Told
 from stratum_core.plan._words import and_list, clean, name_words, plural, quoted
 from stratum_core.specs import FlowSpec, InferSpec
 
-__all__ = ["MAX_COLUMNS", "MAX_LINES", "describe_plan", "question_of"]
+__all__ = ["MAX_COLUMNS", "MAX_LINES", "plan_words"]
 
 MAX_LINES = 20
 MAX_COLUMNS = 90
@@ -33,31 +33,52 @@ _LOCAL = "Nothing leaves this machine: the built-in demonstration model answers,
 _LISTED = 8
 _LISTED_PARTS = 5
 _NOTES = 2
+_ASKED_PHRASES = 60
+"""More of them than two lines of a question hold."""
 
 
-def describe_plan(plan: Plan) -> str:
-    """Return the plan as a person reads it before saying yes or no."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What both texts of a plan are made of."""
+
+    flow: FlowSpec
+    work: Sequence[Told]
+    sent: Mapping[str, Sequence[str]]
+    """Names of the data that go to each model."""
+
+
+def plan_words(plan: Plan) -> tuple[str, str]:
+    """Return the plan as a person reads it before saying yes or no, and the question a dialog asks."""
     flow = plan.program.flows[plan.flow]
+    told = _Told(
+        flow=flow,
+        work=Teller(program=plan.program, loops=plan.estimate.loops).tell(flow),
+        sent=sent_names(plan.program, flow, plan.models),
+    )
+    return _summary(plan, told), _question(plan, told)
+
+
+def _summary(plan: Plan, told: _Told) -> str:
+    """Return the whole plan, the price last."""
     head = _wrapped(_intro(plan))
-    told = Teller(program=plan.program, loops=plan.estimate.loops).tell(flow)
     tail = [
         line
-        for sentence in (_result(plan, flow), *_terms(plan, flow), *_notes(plan), _cost(plan))
+        for sentence in (_result(plan, told.flow), *_terms(plan, told), *_notes(plan), _cost(plan))
         for line in _wrapped(sentence)
     ]
-    work = _work_lines(told, MAX_LINES - len(head) - len(tail))
+    work = _work_lines(told.work, MAX_LINES - len(head) - len(tail))
     return "\n".join([*head, *work, *tail])
 
 
-def question_of(plan: Plan) -> str:
-    """Return the plan as a dialog asks it: four short lines, the price last."""
-    flow = plan.program.flows[plan.flow]
-    told = Teller(program=plan.program, loops=plan.estimate.loops).tell(flow)
+def _question(plan: Plan, told: _Told) -> str:
+    """Return four short lines, the price last."""
     out = "" if plan.out is None else f" Writes {clean(plan.out.name, most=40)}."
-    leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(plan, flow)
+    leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(told)
     return question_text(
         data=_intro(plan).removeprefix("Input: ").removesuffix("."),
-        work=[_told_words(part if part.depth else replace(part, lead="")) for part in told],
+        work=[
+            _told_words(part if part.depth else replace(part, lead="")) for part in told.work[:_ASKED_PHRASES]
+        ],
         where=f"{leaving}{out}",
         cost=_cost(plan) if not plan.models else _short_cost(plan),
     )
@@ -78,32 +99,33 @@ def _wrapped(sentence: str, *, indent: str = "", mark: str = "") -> list[str]:
 
 def _work_lines(told: Sequence[Told], room: int) -> list[str]:
     """Return the steps as indented lines; what has no room is counted."""
-    blocks = _work_blocks(told)
-    if sum(map(len, blocks)) <= room:
+    blocks = _work_blocks(told, room + 1)
+    left_out = max(0, len(told) - room - 1)
+    if not left_out and sum(map(len, blocks)) <= room:
         return [line for block in blocks for line in block]
     lines: list[str] = []
     for index, block in enumerate(blocks):
         if len(lines) + len(block) > room - 1:
-            return [*lines, f"- and {len(blocks) - index} more steps"]
+            return [*lines, f"- and {len(blocks) - index + left_out} more steps"]
         lines.extend(block)
     return lines
 
 
-def _work_blocks(told: Sequence[Told]) -> list[list[str]]:
-    """Put the steps under one head: the loop itself when it is all there is, else a plain one."""
+def _work_blocks(told: Sequence[Told], most: int) -> list[list[str]]:
+    """Put the first steps under one head: the loop itself when it is all there is, else a plain one."""
     if not told:
         return []
     first = told[0]
     if not first.text and all(part.depth > 0 for part in told[1:]):
         return [
             _wrapped(f"{_capital(first.lead)}, I'll:"),
-            *(_bullet(part, part.depth - 1) for part in told[1:]),
+            *(_bullet(part, part.depth - 1) for part in told[1:most]),
         ]
     if len(told) == 1:
         return [
             _wrapped(f"{_capital(first.lead)}, I'll {first.text}." if first.lead else f"I'll {first.text}.")
         ]
-    return [["I'll:"], *(_bullet(part, part.depth) for part in told)]
+    return [["I'll:"], *(_bullet(part, part.depth) for part in told[:most])]
 
 
 def _bullet(part: Told, depth: int) -> list[str]:
@@ -196,14 +218,14 @@ def _names(kind: RecordType) -> list[str]:
     )
 
 
-def _terms(plan: Plan, flow: FlowSpec) -> list[str]:
+def _terms(plan: Plan, told: _Told) -> list[str]:
     """Say what leaves the machine and what happens when things go wrong."""
     if not plan.models:
         return []
     called = [spec for name in plan.models if (spec := plan.program.functions.get(name)) is not None]
     specs = [spec for spec in called if isinstance(spec, InferSpec)]
     retries = max((spec.retries for spec in specs), default=0)
-    sentences = [_leaving(plan, flow)]
+    sentences = [_leaving(plan, told)]
     expected, most = round(plan.estimate.likely_calls), plan.estimate.most_calls
     calls = (
         f"About {expected:,} model calls, {most:,} at most" if expected != most else f"{most:,} model calls"
@@ -233,16 +255,17 @@ def _reused(plan: Plan) -> list[str]:
         return [f"Run {run} has none of these answers, so nothing is saved."]
     calls = "1 call" if count == 1 else f"{count:,} calls"
     saved = format_usd(plan.estimate.saved_nusd)
-    return [f"{calls} more {'is' if count == 1 else 'are'} answered from run {run}, which saves about {saved}."]
+    return [
+        f"{calls} more {'is' if count == 1 else 'are'} answered from run {run}, which saves about {saved}."
+    ]
 
 
-def _leaving(plan: Plan, flow: FlowSpec) -> str:
+def _leaving(plan: Plan, told: _Told) -> str:
     """Say which inputs go to whom."""
-    sent = sent_names(plan.program, flow, plan.models)
     first = {model for name, model in plan.models.items() if name in plan.program.functions}
     phrases: list[str] = []
     local = False
-    for model, names in sent.items():
+    for model, names in told.sent.items():
         if model == OFFLINE_MODEL:
             local = True
             continue
@@ -257,11 +280,11 @@ def _leaving(plan: Plan, flow: FlowSpec) -> str:
     return f"What leaves this machine: {'; '.join(phrases)}."
 
 
-def _sent(plan: Plan, flow: FlowSpec) -> str:
+def _sent(told: _Told) -> str:
     """Say to whom what goes, the receiver first: a short line is cut at its end."""
     phrases = [
         f"Sent to {provider_of(model) or model}: {and_list(list(names)) or 'only the instructions'}."
-        for model, names in sent_names(plan.program, flow, plan.models).items()
+        for model, names in told.sent.items()
     ]
     return " ".join(phrases)
 
