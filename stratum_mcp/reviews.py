@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 __all__ = ["Decisions", "ask_about", "form_of", "shown_line", "together"]
 
 _COLUMNS = 76
+_LINES = 3  # and one for the command
 _QUESTION_LINES = 2
 _NOTE = "note"
 _TOGETHER = 5
@@ -61,12 +62,12 @@ def ask_about(reviews: Sequence[ReviewView], *, waiting: int) -> str:
         waiting: How many questions of the run wait in all.
     """
     first = reviews[0]
-    asked = _wrapped(plain_line(first.question, _COLUMNS * _QUESTION_LINES))
-    several = len(reviews) > 1
-    if several:
+    asked = _wrapped(plain_line(first.question), _QUESTION_LINES)
+    if len(reviews) > 1:
         asked.append(f"{len(reviews)} of {waiting} that wait; one left empty goes on waiting.")
-    else:
-        asked.extend(_wrapped(shown_line(first.shown, _COLUMNS * (3 - len(asked))))[: 3 - len(asked)])
+    elif first.shown:
+        left = _LINES - len(asked)
+        asked.extend(_wrapped(shown_line(first.shown, _COLUMNS * left), left))
     return "\n".join([*asked, f"To read everything: stratum decide {first.run_id}"])
 
 
@@ -117,8 +118,8 @@ def _hint(review: ReviewView) -> str:
     return f"{'one of: ' if review.options else ''}{plain_line(review.answer, _COLUMNS)}"
 
 
-def _wrapped(text: str) -> list[str]:
-    """Return text in lines of the dialog's width."""
+def _wrapped(text: str, most: int) -> list[str]:
+    """Return text in lines of the dialog's width, and where there are more than so many, the first of them."""
     lines: list[str] = [""]
     for word in text.split(" "):
         longer = f"{lines[-1]} {word}".strip()
@@ -126,4 +127,5 @@ def _wrapped(text: str) -> list[str]:
             lines[-1] = longer[:_COLUMNS]
         else:
             lines.append(word[:_COLUMNS])
-    return [line for line in lines if line]
+    kept = [line for line in lines if line]
+    return kept if len(kept) <= most else [*kept[: most - 1], f"{kept[most - 1][: _COLUMNS - 1]}…"]

@@ -51,8 +51,8 @@ and call again without a word to the person.
 3. Tell the person in one sentence what will happen, the likely cost and the most it can cost.
 4. approve(plan_id): the client asks them. declined is final for this plan. needs_approval: nobody could be asked, so
 give them the command it names and stop.
-5. execute(plan_id): waits with progress and returns the result. If it returns early, call resume(run_id). State waiting:
-a person has to answer first; tell them what is asked and call resume, which asks them. You cannot answer.
+5. execute(plan_id): waits with progress and returns the result. If it returns early, call resume(run_id). State
+waiting: a person has to answer first; tell them what is asked and call resume, which asks them. You cannot answer.
 6. Tell the person the one line in `message`, then what needs a look: failed items, flagged ones, where the file is.
 
 Flagging uncertain items is a field of the answer; `ensure` is for answers that must be asked again. Leave `model` out

@@ -20,7 +20,7 @@ from stratum_core.llm import OFFLINE_MODEL, provider_of
 from stratum_core.money import Nusd, format_usd, to_nusd
 from stratum_core.plan._bind import bind_inputs
 from stratum_core.plan._context import PlanContext, no_key_missing
-from stratum_core.plan._describe import words_of
+from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
 from stratum_core.plan._executable import choose_flow, reach_of
 from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
@@ -167,7 +167,7 @@ def _first_rows(value: JsonValue, rows: int | None) -> JsonValue:
 
 def _finished(draft: Plan) -> Plan:
     """Give a plan its words, its hash and its id."""
-    summary, question = words_of(draft)
+    summary, question = plan_words(draft)
     described = replace(draft, summary=summary, question=question)
     plan_hash = plan_hash_of(described.to_record())
     made = f"{plan_hash}@{described.created_at.isoformat()}"

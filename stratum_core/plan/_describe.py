@@ -8,8 +8,8 @@ bidi and other invisible characters are gone.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Sequence
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import PurePath
 from urllib.parse import urlsplit
 
@@ -25,7 +25,7 @@ from stratum_core.plan._tell import Teller, Told
 from stratum_core.plan._words import and_list, clean, name_words, plural, quoted
 from stratum_core.specs import FlowSpec, InferSpec
 
-__all__ = ["MAX_COLUMNS", "MAX_LINES", "words_of"]
+__all__ = ["MAX_COLUMNS", "MAX_LINES", "plan_words"]
 
 MAX_LINES = 20
 MAX_COLUMNS = 90
@@ -34,34 +34,52 @@ _LOCAL = "Nothing leaves this machine: the built-in demonstration model answers,
 _LISTED = 8
 _LISTED_PARTS = 5
 _NOTES = 2
+_ASKED_PHRASES = 60
+"""More of them than two lines of a question hold."""
 
 
-def words_of(plan: Plan) -> tuple[str, str]:
-    """Return the plan as a person reads it before saying yes or no, and as a dialog asks it in four lines."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Told:
+    """What both texts of a plan are made of."""
+
+    flow: FlowSpec
+    work: Sequence[Told]
+    sent: Mapping[str, Sequence[str]]
+    """Names of the data that go to each model."""
+
+
+def plan_words(plan: Plan) -> tuple[str, str]:
+    """Return the plan as a person reads it before saying yes or no, and the question a dialog asks."""
     flow = plan.program.flows[plan.flow]
-    told = Teller(program=plan.program, loops=plan.estimate.loops).tell(flow)
-    return _summary(plan, flow, told), _question(plan, flow, told)
+    told = _Told(
+        flow=flow,
+        work=Teller(program=plan.program, loops=plan.estimate.loops).tell(flow),
+        sent=sent_names(plan.program, flow, plan.models),
+    )
+    return _summary(plan, told), _question(plan, told)
 
 
-def _summary(plan: Plan, flow: FlowSpec, told: Sequence[Told]) -> str:
-    """Return the whole description, the price last."""
+def _summary(plan: Plan, told: _Told) -> str:
+    """Return the whole plan, the price last."""
     head = _wrapped(_intro(plan))
     tail = [
         line
-        for sentence in (_result(plan, flow), *_terms(plan, flow), *_notes(plan), _cost(plan))
+        for sentence in (_result(plan, told.flow), *_terms(plan, told), *_notes(plan), _cost(plan))
         for line in _wrapped(sentence)
     ]
-    work = _work_lines(told, MAX_LINES - len(head) - len(tail))
+    work = _work_lines(told.work, MAX_LINES - len(head) - len(tail))
     return "\n".join([*head, *work, *tail])
 
 
-def _question(plan: Plan, flow: FlowSpec, told: Sequence[Told]) -> str:
+def _question(plan: Plan, told: _Told) -> str:
     """Return four short lines, the price last."""
     out = "" if plan.out is None else f" Writes {clean(plan.out.name, most=40)}."
-    leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(plan, flow)
+    leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(plan, told)
     return question_text(
         data=_intro(plan).removeprefix("Input: ").removesuffix("."),
-        work=[_told_words(part if part.depth else replace(part, lead="")) for part in told],
+        work=[
+            _told_words(part if part.depth else replace(part, lead="")) for part in told.work[:_ASKED_PHRASES]
+        ],
         where=f"{leaving}{out}",
         cost=_cost(plan) if not plan.models else _short_cost(plan),
     )
@@ -82,15 +100,14 @@ def _wrapped(sentence: str, *, indent: str = "", mark: str = "") -> list[str]:
 
 def _work_lines(told: Sequence[Told], room: int) -> list[str]:
     """Return the steps as indented lines; what has no room is counted."""
-    shown = max(1, room + 1)  # each takes a line, so what comes after these cannot have room
-    blocks = _work_blocks(told, shown)
-    if sum(map(len, blocks)) <= room:
+    blocks = _work_blocks(told, room + 1)
+    left_out = max(0, len(told) - room - 1)
+    if not left_out and sum(map(len, blocks)) <= room:
         return [line for block in blocks for line in block]
-    hidden = max(0, len(told) - shown)
     lines: list[str] = []
     for index, block in enumerate(blocks):
         if len(lines) + len(block) > room - 1:
-            return [*lines, f"- and {len(blocks) - index + hidden} more steps"]
+            return [*lines, f"- and {len(blocks) - index + left_out} more steps"]
         lines.extend(block)
     return lines
 
@@ -202,14 +219,14 @@ def _names(kind: RecordType) -> list[str]:
     )
 
 
-def _terms(plan: Plan, flow: FlowSpec) -> list[str]:
+def _terms(plan: Plan, told: _Told) -> list[str]:
     """Say what leaves the machine and what happens when things go wrong."""
     if not plan.models:
         return []
     called = [spec for name in plan.models if (spec := plan.program.functions.get(name)) is not None]
     specs = [spec for spec in called if isinstance(spec, InferSpec)]
     retries = max((spec.retries for spec in specs), default=0)
-    sentences = [_leaving(plan, flow)]
+    sentences = [_leaving(plan, told)]
     expected, most = round(plan.estimate.likely_calls), plan.estimate.most_calls
     calls = (
         f"About {expected:,} model calls, {most:,} at most" if expected != most else f"{most:,} model calls"
@@ -244,13 +261,12 @@ def _reused(plan: Plan) -> list[str]:
     ]
 
 
-def _leaving(plan: Plan, flow: FlowSpec) -> str:
+def _leaving(plan: Plan, told: _Told) -> str:
     """Say which inputs go to whom."""
-    sent = sent_names(plan.program, flow, plan.models)
     first = {model for name, model in plan.models.items() if name in plan.program.functions}
     phrases: list[str] = []
     local = False
-    for model, names in sent.items():
+    for model, names in told.sent.items():
         if model == OFFLINE_MODEL:
             local = True
             continue
@@ -272,10 +288,10 @@ def _elsewhere(plan: Plan, provider: str) -> str:
     return "" if url is None else f" at {clean(urlsplit(url).netloc, most=60)}"
 
 
-def _sent(plan: Plan, flow: FlowSpec) -> str:
+def _sent(plan: Plan, told: _Told) -> str:
     """Say to whom what goes, the receiver first: a short line is cut at its end."""
     phrases: list[str] = []
-    for model, names in sent_names(plan.program, flow, plan.models).items():
+    for model, names in told.sent.items():
         provider = provider_of(model)
         listed = and_list(list(names)) or "only the instructions"
         phrases.append(f"Sent to {provider or model}{_elsewhere(plan, provider)}: {listed}.")

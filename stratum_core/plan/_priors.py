@@ -19,7 +19,7 @@ from stratum_core.contracts import (
     StringType,
     Type,
 )
-from stratum_core.plan._rules import parsed
+from stratum_core.plan._rules import tree_of
 from stratum_core.plan._sizes import Known, Shape, Unknown, bare, field_of, json_bytes
 from stratum_core.specs import Expression, InferSpec
 
@@ -117,7 +117,7 @@ def iterations(most: int) -> Share:
 
 def branch_share(condition: Expression, env: Mapping[str, Shape]) -> Share:
     """Return how often a condition is expected to hold that only a run can decide."""
-    likely = min(0.95, max(0.05, _share(parsed(condition.canonical), env)))
+    likely = min(0.95, max(0.05, _share(tree_of(condition), env)))
     return Share(low=likely / 2.5, likely=likely, high=min(1.0, likely * 2))
 
 

@@ -12,6 +12,7 @@ from dataclasses import replace
 from functools import lru_cache
 
 from stratum_core.contracts import AnyType, JsonValue, ListType, MapType, StringType, is_text
+from stratum_core.ir.expressions import CompiledExpression
 from stratum_core.plan._sizes import (
     BOOL,
     MAX_ITEMS,
@@ -34,7 +35,7 @@ from stratum_core.plan._sizes import (
 )
 from stratum_core.specs import Expression
 
-__all__ = ["parsed", "record_shape", "shape_of"]
+__all__ = ["record_shape", "shape_of", "tree_of"]
 
 _Env = Mapping[str, Shape]
 _TEXT = StringType()
@@ -56,7 +57,7 @@ def shape_of(expression: Expression, env: _Env) -> Shape:
         values[name] = part.value
     else:
         return Known(expression.evaluate(values))
-    shape = _visit(parsed(expression.canonical), env)
+    shape = _visit(tree_of(expression), env)
     if isinstance(shape, Known):
         return shape
     static = static_bytes(expression.type)
@@ -64,9 +65,16 @@ def shape_of(expression: Expression, env: _Env) -> Shape:
     return replace(shape, type=expression.type, most=most)
 
 
+def tree_of(expression: Expression) -> ast.expr:
+    """Return the syntax tree of an expression: its own, or that of its canonical text."""
+    if isinstance(expression, CompiledExpression):
+        return expression.node
+    return _parsed(expression.canonical)
+
+
 @lru_cache(maxsize=4096)
-def parsed(canonical: str) -> ast.expr:
-    """Return the tree of a canonical expression, which is a subset of Python's syntax."""
+def _parsed(canonical: str) -> ast.expr:
+    """Return the tree of a canonical text, which is a subset of Python's syntax."""
     return ast.parse(canonical, mode="eval").body
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import assert_never
 
 from stratum_core.contracts import BoolType, Field, ListType, RecordType, Type
-from stratum_core.plan._rules import parsed
+from stratum_core.plan._rules import tree_of
 from stratum_core.plan._sizes import bare
 from stratum_core.plan._tell_verbs import (
     debate_words,
@@ -67,6 +67,16 @@ class Told:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class _Scene:
+    """What the steps of one flow are told with."""
+
+    flow: FlowSpec
+    types: Mapping[str, Type]
+    calls: Mapping[str, int]
+    """How many steps call each function or flow."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Teller:
     """Tells flows of one program."""
 
@@ -76,9 +86,10 @@ class Teller:
     def tell(self, flow: FlowSpec, depth: int = 0, *, many: bool = False) -> list[Told]:
         """Return the lines of a flow; `many` inside a loop, where findings single out some of the items."""
         types = _flow_types(flow)
+        called = Counter(step.verb.target for step in flow.steps if isinstance(step.verb, CallVerb))
+        scene = _Scene(flow=flow, types=types, calls=called)
         judged = _judged_fields(flow)
         worth_telling = self._worth_telling(flow, judged)
-        repeated = _repeated_targets(flow)
         lines: list[Told] = []
         worked_out: list[str] = []
         for step in flow.steps:
@@ -88,7 +99,7 @@ class Teller:
                 continue
             lines.extend(_work_out(worked_out, depth))
             worked_out = []
-            lines.extend(self._step(flow, step, types, depth, repeated=repeated, many=many))
+            lines.extend(self._step(scene, step, depth, many=many))
         lines.extend(_work_out(worked_out, depth))
         lines.extend(self._judgement(flow, name, node, types, depth, many=many) for name, node in judged)
         return lines
@@ -110,40 +121,29 @@ class Teller:
 
     def _items_of(self, flow: FlowSpec, loop: ForEach) -> ast.expr:
         """Return what a loop goes over, looking through steps that only choose from another list."""
-        node = parsed(loop.items.canonical)
+        node = tree_of(loop.items)
         for _ in flow.steps:
             step = next((s for s in flow.steps if isinstance(node, ast.Name) and s.id == node.id), None)
             if step is None or not isinstance(step.verb, ComputeVerb) or step.for_each is not None:
                 break
-            chosen = parsed(step.verb.expression.canonical)
+            chosen = tree_of(step.verb.expression)
             if not isinstance(chosen, (ast.ListComp, ast.Subscript, ast.Attribute, ast.Call)):
                 break
             node = chosen
         return node
 
-    def _step(
-        self,
-        flow: FlowSpec,
-        step: StepSpec,
-        types: Mapping[str, Type],
-        depth: int,
-        *,
-        repeated: frozenset[str],
-        many: bool,
-    ) -> list[Told]:
+    def _step(self, scene: _Scene, step: StepSpec, depth: int, *, many: bool) -> list[Told]:
         """Tell one step with its condition and its loop."""
-        when = "" if step.when is None else f"when {condition_words(parsed(step.when.canonical), types)}"
+        types = scene.types
+        when = "" if step.when is None else f"when {condition_words(tree_of(step.when), types)}"
         if step.for_each is None:
-            return self._work(step, when, depth, repeated=repeated, many=many)
-        header = _each_words(self._items_of(flow, step.for_each), types, self.loops.get(step.path))
-        lead = f"{when}, {header}" if when else header
-        return self._work(step, lead, depth, repeated=repeated, many=True)
+            return self._work(scene, step, when, depth, many=many)
+        header = _each_words(self._items_of(scene.flow, step.for_each), types, self.loops.get(step.path))
+        return self._work(scene, step, f"{when}, {header}" if when else header, depth, many=True)
 
-    def _work(
-        self, step: StepSpec, lead: str, depth: int, *, repeated: frozenset[str], many: bool
-    ) -> list[Told]:
+    def _work(self, scene: _Scene, step: StepSpec, lead: str, depth: int, *, many: bool) -> list[Told]:
         """Tell what a step does, behind its condition or loop."""
-        inner = self._verb(step, depth, repeated=repeated, many=many)
+        inner = self._verb(scene, step, depth, many=many)
         if not lead or not inner:
             return inner
         first = inner[0]
@@ -153,13 +153,13 @@ class Teller:
             return [replace(first, lead=f"{lead}, {first.lead}"), *inner[1:]]
         return [Told(depth=depth, lead=lead), *(replace(part, depth=part.depth + 1) for part in inner)]
 
-    def _verb(self, step: StepSpec, depth: int, *, repeated: frozenset[str], many: bool) -> list[Told]:
+    def _verb(self, scene: _Scene, step: StepSpec, depth: int, *, many: bool) -> list[Told]:
         """Tell what a step does once."""
         match step.verb:
             case ComputeVerb():
                 return []
             case CallVerb(target=target):
-                return self._call(step.verb, depth, many=many, numbers=target in repeated)
+                return self._call(step.verb, depth, many=many, numbers=scene.calls[target] > 1)
             case ParallelVerb(branches=branches) | RaceVerb(branches=branches):
                 inner = [line for branch in branches for line in self._branch(branch, branches, depth + 1)]
                 return [Told(depth=depth, lead=together_words(step.verb)), *inner] if inner else []
@@ -233,18 +233,12 @@ class Teller:
         if step is None:
             return node, types
         if isinstance(step.verb, ComputeVerb):
-            return parsed(step.verb.expression.canonical), types
+            return tree_of(step.verb.expression), types
         function = self.program.functions.get(step.verb.target) if isinstance(step.verb, CallVerb) else None
         body = function.expression if isinstance(function, ComputeSpec) else None
         if isinstance(function, ComputeSpec) and body is not None and not isinstance(body, Mapping):
-            return parsed(body.canonical), _parameter_types(function.inputs)
+            return tree_of(body), _parameter_types(function.inputs)
         return node, types
-
-
-def _repeated_targets(flow: FlowSpec) -> frozenset[str]:
-    """Return the functions and flows that more than one step calls."""
-    calls = Counter(step.verb.target for step in flow.steps if isinstance(step.verb, CallVerb))
-    return frozenset(target for target, count in calls.items() if count > 1)
 
 
 def _work_out(names: Sequence[str], depth: int) -> list[Told]:
@@ -305,7 +299,7 @@ def _literal_words(verb: CallVerb, *, numbers: bool) -> str:
     """Return what a call gives literally: texts, and numbers too where only they tell two calls apart."""
     found: list[str] = []
     for name, part in verb.inputs.items():
-        node = parsed(part.canonical)
+        node = tree_of(part)
         value = node.value if isinstance(node, ast.Constant) else None
         if isinstance(value, str):
             found.append(f"{name_words(name)} {quoted(value, most=40)}")
@@ -358,12 +352,12 @@ def _is_judgement(step: StepSpec) -> bool:
 def _returned_fields(flow: FlowSpec) -> dict[str, ast.expr]:
     """Return the expression of each field of the returned record, also of one made in a step of its own."""
     if isinstance(flow.returns, Mapping):
-        return {name: parsed(expression.canonical) for name, expression in flow.returns.items()}
-    node = parsed(flow.returns.canonical)
+        return {name: tree_of(expression) for name, expression in flow.returns.items()}
+    node = tree_of(flow.returns)
     if isinstance(node, ast.Name):
         step = next((s for s in flow.steps if s.id == node.id), None)
         if step is not None and isinstance(step.verb, ComputeVerb) and step.for_each is None:
-            node = parsed(step.verb.expression.canonical)
+            node = tree_of(step.verb.expression)
     if not isinstance(node, ast.Dict):
         return {}
     return {

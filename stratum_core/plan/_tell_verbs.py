@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stratum_core.contracts import BoolType, EnumType, FloatType, IntType, Type, is_text
-from stratum_core.plan._rules import parsed
+from stratum_core.plan._rules import tree_of
 from stratum_core.plan._sizes import bare
 from stratum_core.plan._words import (
     and_list,
@@ -99,7 +99,7 @@ def modifier_words(spec: InferSpec, program: Program) -> str:
         types["result"] = spec.output
         if spec.refine.check is not None:
             types["check"] = program.functions[spec.refine.check].output
-        until = condition_words(parsed(spec.refine.until.canonical), types)
+        until = condition_words(tree_of(spec.refine.until), types)
         most = spec.refine.max_iterations
         found += (
             f", tried up to {count_words(most)} times until {until}" if most > 1 else f", and only if {until}"

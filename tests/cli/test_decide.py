@@ -88,6 +88,15 @@ def test_what_does_not_fit_is_explained_and_asked_again(job: Job, stratum: Calla
     assert [review.value for review in reviews(job, run_id)] == [4]
 
 
+def test_after_three_answers_that_do_not_fit_the_question_waits_on(
+    job: Job, stratum: Callable[..., Done]
+) -> None:
+    run_id = waiting(job, stratum, ask_with('type: "int[1..5]"'), rows=1)
+    answers = {"Type int[1..5]": "six", "'six' is not": "seven", "'seven' is not": "eight"}
+    left = person(job, "decide", run_id, answers=answers)
+    assert (left.code, "It goes on waiting" in left.out) == (3, True)
+
+
 @pytest.mark.parametrize("typed", ["", "^D", "^C"])
 def test_closing_the_question_leaves_it_waiting(job: Job, stratum: Callable[..., Done], typed: str) -> None:
     run_id = waiting(job, stratum, ONE_QUESTION)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import mcp.types as wire
@@ -12,6 +12,7 @@ import pytest
 from mcp.client import ClientRequestContext
 
 from stratum_core.engine import Engine, Settings
+from stratum_mcp.reviews import ask_about, together
 from tests.server._talk import Person, Talk, server_of, stdio_of, talking, text_of
 from tests.support.jobs import Job
 from tests.support.questions import KEEP_OR_DROP, ONE_QUESTION, ask_with, write_questions
@@ -224,6 +225,19 @@ async def test_every_type_has_a_field_a_client_can_show(
         shown.pop(told)
     assert shown == schema
     assert (done["state"], done["result"]["votes"][0]["value"]) == ("completed", value)
+
+
+async def test_a_question_of_any_length_stays_in_four_lines(job: Job) -> None:
+    write_questions(job, ONE_QUESTION)
+    async with waiting_run(job, "2025-11-25", None) as (_, run):
+        with Engine(Settings.from_environment(job.environ, cwd=job.folder)) as engine:
+            waiting = engine.reviews.waiting(run["run_id"])
+    for question in ("x" * 400, f"{'z' * 40} " * 9, "many words " * 80, f"a {'y' * 200} b"):
+        lines = ask_about([replace(waiting[0], question=question)], waiting=1).split("\n")
+        assert len(lines) <= 4
+        assert all(len(line) <= 76 for line in lines)
+        assert lines[-1].endswith(f"stratum decide {run['run_id']}")
+    assert together(()) == ()
 
 
 async def test_what_was_answered_elsewhere_meanwhile_stands(job: Job, era: str) -> None:

@@ -44,8 +44,7 @@ def check_comparison(context: Context, node: ast.Compare) -> Type:
     """Check each pair of a comparison chain."""
     left = node.left
     for op, right in zip(node.ops, node.comparators, strict=True):
-        pair = ast.Compare(left=left, ops=[op], comparators=[right])
-        pair.col_offset, pair.end_col_offset = left.col_offset, right.end_col_offset
+        pair = _pair(node, left, op, right)
         if isinstance(op, (ast.Is, ast.IsNot)):
             _null_test(context, pair, left)
         elif isinstance(op, (ast.In, ast.NotIn)):
@@ -58,6 +57,16 @@ def check_comparison(context: Context, node: ast.Compare) -> Type:
         context.types.setdefault(right, NullType())
         left = right
     return BoolType()
+
+
+def _pair(node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.Compare:
+    """Return one comparison of a chain as a node of its own."""
+    extent = (left.col_offset, right.end_col_offset)
+    if len(node.ops) == 1 and extent == (node.col_offset, node.end_col_offset):
+        return node
+    pair = ast.Compare(left=left, ops=[op], comparators=[right])
+    pair.col_offset, pair.end_col_offset = extent
+    return pair
 
 
 def _null_test(context: Context, node: ast.Compare, left: ast.expr) -> None:

@@ -14,6 +14,7 @@ __all__ = ["check_grammar", "normalised", "span"]
 _COMPREHENSION_HINT = (
     "one `for` and at most one `if`: [f(x) for x in items if condition]; use flatten(...) for lists of lists"
 )
+_ALWAYS_ALLOWED = frozenset({ast.BoolOp, ast.IfExp, ast.Name, ast.Attribute, ast.List})
 _INVERTED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
@@ -40,7 +41,7 @@ def check_grammar(tree: ast.expr) -> tuple[tuple[Finding, ...], frozenset[ast.AS
     stack: list[tuple[ast.expr, ast.AST | None]] = [(tree, None)]
     while stack:
         node, parent = stack.pop()
-        fault = _fault(node, parent)
+        fault = None if type(node) in _ALWAYS_ALLOWED else _fault(node, parent)
         if fault is None:
             stack.extend((child, node) for child in operands(node))
         else:
@@ -51,6 +52,8 @@ def check_grammar(tree: ast.expr) -> tuple[tuple[Finding, ...], frozenset[ast.AS
 
 def _excess(tree: ast.expr) -> str:
     """Say which limit the tree exceeds; empty when none. Not recursive: the tree may be deeper than the stack."""
+    if len(descendants(tree)) <= MAX_DEPTH:
+        return ""
     nodes = 0
     level: list[ast.expr] = [tree]
     for _ in range(MAX_DEPTH):
@@ -81,8 +84,6 @@ def _finding(
 def _fault(node: ast.expr, parent: ast.AST | None) -> Finding | None:
     """Return what is wrong with the node itself."""
     match node:
-        case ast.BoolOp() | ast.IfExp() | ast.Name() | ast.Attribute() | ast.List():
-            return None
         case ast.BinOp(op=op):
             return None if type(op) in OPERATORS else _operator_fault(node, op)
         case ast.UnaryOp(op=op):

@@ -8,6 +8,7 @@ wrong; positions always refer to the text as written.
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
@@ -15,12 +16,25 @@ from itertools import pairwise
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._foreign import apply_edits, foreign_spellings, looks_foreign
 from stratum_core.ir.expressions._grammar import check_grammar, normalised
-from stratum_core.ir.expressions._limits import MAX_CHARS
+from stratum_core.ir.expressions._limits import MAX_CHARS, MAX_DEPTH
 from stratum_core.ir.expressions._scan import Token, bracket_pairs, flatten_text, scan
 from stratum_core.ir.expressions._tree import descendants, target_names
 
 __all__ = ["Parsed", "parse"]
 
+
+_PLAIN = re.compile(
+    r"""(?:
+      (?!(?:AND|OR|NOT)\b)[A-Za-z_][A-Za-z0-9_]*+(?!["'])
+    | [0-9]{1,18}+(?:\.[0-9]{1,18}+)?+(?![\w.])
+    | "[ !#-\[\]-~]*+"(?!\ *["'])
+    | '[ -&(-\[\]-~]*+'(?!\ *["'])
+    | [=!<>]= | <(?!>) | > | \.(?!\.) | [-+*/%,:()\[\]]
+    | (?<!^)\ ++
+    )++""",
+    re.VERBOSE,
+)
+"""Texts that the scanner would pass on as they are: plain ASCII, no escapes, nothing that is spelled elsewhere."""
 
 _VALUE_ENDINGS = frozenset({")", "]", "}"})
 _WANT_A_VALUE = frozenset({"and", "or", "not", "in", "is", "if", "else", "for"})
@@ -104,6 +118,9 @@ def parse(text: str) -> Parsed:
             suggestion="move the logic to a compute function",
         )
         return Parsed(None, (fault,))
+    plain = _parse_at_once(text)
+    if plain is not None:
+        return plain
     scanned = scan(text)
     if scanned.findings:
         return Parsed(None, (*scanned.findings, *scanned.edits))
@@ -117,6 +134,17 @@ def parse(text: str) -> Parsed:
     if not edits:
         return _parse_plain(text, scanned.tokens)
     return _parse_repaired(text, _without_overlaps(edits))
+
+
+def _parse_at_once(text: str) -> Parsed | None:
+    """Parse a text that needs no scanner, as nearly all do; None for any other, and for one that does not parse."""
+    if _PLAIN.fullmatch(text) is None or text.count("(") + text.count("[") > MAX_DEPTH:
+        return None
+    try:
+        tree = ast.parse(text.rstrip(" "), mode="eval").body
+    except (SyntaxError, RecursionError, MemoryError):
+        return None
+    return _allowed(tree)
 
 
 def _without_overlaps(edits: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -169,6 +197,11 @@ def _parse_plain(text: str, tokens: tuple[Token, ...]) -> Parsed:
         )
         return Parsed(None, (replace(fault, code="E200"),))
     _restore_positions(tree, flat.strip(), lead, tokens)
+    return _allowed(tree)
+
+
+def _allowed(tree: ast.expr) -> Parsed:
+    """Hold a tree to the nodes of the language."""
     findings, refused = check_grammar(tree)
     if any(finding.code == "E200" for finding in findings):
         return Parsed(None, findings)

@@ -56,9 +56,9 @@ def _text(node: ast.expr) -> tuple[str, int]:
             return "{} if {} else {}".format(*parts), _CONDITIONAL
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return f"not {_render(operand, _NOT)}", _NOT
-        case ast.UnaryOp(operand=operand):
+        case ast.UnaryOp(op=ast.USub(), operand=operand):
             return f"-{_render(operand, _UNARY)}", _UNARY
-        case ast.BinOp(left=left, op=op, right=right):
+        case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             level = _SUM if isinstance(op, (ast.Add, ast.Sub)) else _TERM
             return f"{_render(left, level)} {OPERATORS[type(op)]} {_render(right, level + 1)}", level
         case ast.Compare(left=left, ops=ops, comparators=comparators):

@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
-import pytest
+import random
 
+import anyio
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
+from stratum_core.errors import BadRequestError, TransportError
 from stratum_core.journal import MemoryJournal
-from stratum_core.llm import RETRY_BLOCK_BYTES, ModelRequest
+from stratum_core.llm import RETRY_BLOCK_BYTES, ModelRequest, PriceTable
+from stratum_core.money import Nusd
+from stratum_core.plan._estimate import estimate_program
+from stratum_core.plan._models import with_models
 from stratum_core.runtime import RunOutcome
 from stratum_core.testing import Answer, FunctionClient
 from tests.core.runtime._crashes import crash_everywhere
-from tests.core.runtime._trial import Trial
+from tests.core.runtime._trial import MODEL, Trial, compiled
 
 pytestmark = pytest.mark.anyio
 
@@ -170,7 +180,53 @@ async def test_a_crash_anywhere_changes_nothing_but_what_was_in_flight() -> None
 async def test_other_feedback_at_the_same_place_is_never_answered_from_the_record() -> None:
     journal = MemoryJournal()
     await run(FunctionClient(growing), journal)
-    changed = DOCUMENT.replace("words short", "words missing")
+    changed = DOCUMENT.replace("expression: wanted", "expression: 2 * wanted")
     outcome = await run(FunctionClient(growing), MemoryJournal(after=journal), document=changed)
     assert outcome.state == "failed"
     assert "on record for" in outcome.error
+
+
+STAND_IN = "openai/gpt-4.1"
+EVERYTHING = DOCUMENT.replace(
+    "retries: 1",
+    f"retries: 1\n    fallbacks: [{STAND_IN}]\n    quorum: 3\n    agree_on: words\n    threshold: 2",
+)
+PRICES = PriceTable.load()
+
+
+def moody(seed: int) -> FunctionClient:
+    """Break rules, lose requests and answer at length, as it comes."""
+    chance = random.Random(seed)  # noqa: S311 - a test
+
+    def answer(request: ModelRequest) -> Answer:
+        match chance.randrange(8):
+            case 0:
+                return TransportError("lost", detail={"paid": "unknown"})
+            case 1:
+                return BadRequestError("what?", detail={"paid": "no"})
+            case 2:
+                return "no json " * 40
+            case _:
+                return {"text": "long " * chance.randrange(300), "words": chance.randrange(5)}
+
+    return FunctionClient(answer)
+
+
+@settings(max_examples=40, deadline=None)
+@given(seed=st.integers(0, 10**6), share=st.floats(0.001, 1.2))
+def test_neither_a_cap_nor_the_worst_case_of_the_plan_is_ever_passed(seed: int, share: float) -> None:
+    async def story() -> None:
+        program = with_models(compiled(EVERYTHING), {"draft": MODEL})
+        price_of = {model: price for model in (MODEL, STAND_IN) if (price := PRICES.price(model)) is not None}
+        worst = estimate_program(program, "main", INPUTS, price_of=price_of).worst
+        cap = Nusd(int(worst.nusd * share))
+        trial = Trial(document=EVERYTHING, client=moody(seed))
+        outcome = await trial.run(INPUTS, budget=Budget(nusd=cap))
+        spent, calls = outcome.census["nusd"], outcome.census["calls"]
+        assert isinstance(spent, int)
+        assert isinstance(calls, int)
+        assert spent <= min(cap, worst.nusd)
+        assert calls <= worst.calls
+        assert share < 1 or outcome.state != "stopped_budget"
+
+    anyio.run(story)
