@@ -294,6 +294,17 @@ def test_a_fault_outside_our_own_errors_is_told_by_its_class_and_place() -> None
     assert "KeyError at test_resuming.py:" in str(fault_receipt(plain.value)["error"])
 
 
+def test_the_tokens_of_the_outermost_flows_budget_hold_for_the_whole_run(bench: Bench) -> None:
+    text = bench.job.spec.read_text("utf-8")
+    bench.job.spec.write_text(text.replace("usd: 1.00", "usd: 1.00, tokens: 20000"), "utf-8")
+    engine = bench.engine()
+    run = ended(engine, engine.execute(bench.approved(engine, rows=400).plan_id).run_id)
+    assert (run.state, run.resumable) == ("stopped_budget", False)
+    used = run.census["tokens"]
+    assert isinstance(used, int)
+    assert 0 < used <= 20_000
+
+
 def closed(bench: Bench, state: RunState, receipt: Mapping[str, JsonValue]) -> RunView:
     """Return the view of a run that ended so."""
     engine = bench.engine()
