@@ -6,17 +6,18 @@ Everything is read from the stored rows, because what is approved is what is on 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
-from stratum_core.approval import PlanFacts, require_allowed
+from stratum_core.approval import PlanFacts, require_allowed, require_local_allowed
 from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import ApprovalView
-from stratum_core.errors import ConfigurationError
+from stratum_core.errors import ConfigurationError, PlanError
 from stratum_core.journal import ApprovalRecord, PlanRecord, RunRecord
 from stratum_core.llm import missing_key
-from stratum_core.plan import require_as_approved
+from stratum_core.plan import reopen, reopen_reused, require_as_approved
 
-__all__ = ["answered", "facts_of", "needs_approval", "require_resumable"]
+__all__ = ["answered", "facts_of", "needs_approval", "require_resumable", "require_startable"]
 
 _DECLINED = (
     "The person said no to this plan. Nothing was run; change it and plan again only if they ask for that."
@@ -50,6 +51,41 @@ def require_resumable(run: RunRecord, plan: PlanRecord, settings: Settings, *, p
                 f"run {run.run_id} needs a key for {model}, but {variable} is not set; nothing was started",
                 remedy=f"set {variable} where Stratum runs, then resume the run",
                 detail={"model": model, "variable": variable},
+            )
+
+
+def require_startable(plan: PlanRecord, answer: ApprovalView, settings: Settings) -> None:
+    """Raise unless what was approved is what would run now, and is still allowed; nothing is used up.
+
+    Args:
+        plan: The plan.
+        answer: How it stands with the person; what is missing is said when the run is created.
+        settings: The policy and prices as they are now.
+
+    Raises:
+        PlanError: The plan, its files, its prices or a registered function changed, or the policy allows it no more.
+        ApprovalError: The policy wants an answer from outside this account.
+    """
+    facts = facts_of(plan)
+    require_as_approved(
+        plan.record,
+        plan_hash=plan.plan_hash,
+        cap_nusd=facts.cap_nusd,
+        price_version=settings.prices.version,
+    )
+    require_allowed(facts, settings.policy)
+    if answer.state != "approved":
+        return
+    if answer.channel != "policy":
+        require_local_allowed(facts, settings.policy)
+    reopened = reopen(plan.record)
+    if reopened.reused is not None:
+        reopen_reused(settings.state_dir, reopened.reused)
+    for name, entry in reopened.registry.items():
+        if settings.policy.compute.get(name) != replace(entry, sha256=""):
+            raise PlanError(
+                f"the policy does not register {name!r} as it did when the plan was made",
+                remedy="plan again",
             )
 
 

@@ -11,8 +11,7 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
-from decimal import Decimal
+from datetime import datetime
 from importlib import resources
 from types import TracebackType
 from typing import Self, cast
@@ -27,9 +26,14 @@ from stratum_core.approval import (
     require_local_allowed,
     this_principal,
 )
-from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
-from stratum_core.engine._approvals import answered, facts_of, needs_approval, require_resumable
+from stratum_core.engine._approvals import (
+    answered,
+    facts_of,
+    needs_approval,
+    require_resumable,
+    require_startable,
+)
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
 from stratum_core.engine._pictures import (
     plan_view,
@@ -39,6 +43,7 @@ from stratum_core.engine._pictures import (
     unreadable_run,
     verified,
 )
+from stratum_core.engine._planning import limits_of, plan_context
 from stratum_core.engine._reviews import ReviewDesk, decisions_change
 from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
@@ -46,10 +51,8 @@ from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, Rew
 from stratum_core.errors import JournalError, PlanError, RunError
 from stratum_core.ir import ir_schema
 from stratum_core.journal import ApprovalRecord, Channel, ControlStore, PlanRecord, RunRecord
-from stratum_core.llm import endpoint_of, missing_key
-from stratum_core.money import NUSD_PER_USD, to_usd
+from stratum_core.money import to_usd
 from stratum_core.plan import (
-    BindLimits,
     PlanContext,
     PlanOptions,
     ReusedRun,
@@ -58,8 +61,6 @@ from stratum_core.plan import (
     estimate_what_if,
     read_reused,
     reopen,
-    reopen_reused,
-    require_as_approved,
 )
 
 __all__ = ["Engine"]
@@ -117,7 +118,7 @@ class Engine:
         Raises:
             InputError: The path leads outside the allowed folders, or to nothing.
         """
-        return validated(spec, Roots(*self.settings.roots), self._limits())
+        return validated(spec, Roots(*self.settings.roots), limits_of(self.settings))
 
     def repair(self, spec: str) -> Rewrite:
         """Return a document with every machine-applicable fix made; `write` puts it in its file's place.
@@ -125,7 +126,7 @@ class Engine:
         Raises:
             InputError: The path leads outside the allowed folders, or to nothing, or the file is not UTF-8.
         """
-        return repaired(spec, Roots(*self.settings.roots), self._limits())
+        return repaired(spec, Roots(*self.settings.roots), limits_of(self.settings))
 
     def canonical_form(self, spec: str) -> Rewrite:
         """Return a document in its one layout, defaults left out; only comments at the top are kept.
@@ -134,7 +135,7 @@ class Engine:
             DiagnosticsError: The document is wrong.
             InputError: As for `repair`.
         """
-        return rewritten(spec, Roots(*self.settings.roots), self._limits())
+        return rewritten(spec, Roots(*self.settings.roots), limits_of(self.settings))
 
     def write(self, rewrite: Rewrite) -> None:
         """Put a rewritten document in its file's place, whole or not at all.
@@ -182,7 +183,7 @@ class Engine:
             flow=flow,
             inputs=inputs,
             options=PlanOptions.from_json(dict(options or {})),
-            context=self._plan_context(),
+            context=self._context(),
         )
         record = PlanRecord(
             plan_id=plan.id,
@@ -211,7 +212,7 @@ class Engine:
             PlanError: The plan is unknown or its files changed, the model is unknown or not allowed, or rows < 1.
         """
         record = self._control.plan(plan_id).record
-        context = self._plan_context()
+        context = self._context()
         estimate = estimate_what_if(reopen(record), context, model=model, rows=rows)
         return EstimateView(
             plan_id=plan_id,
@@ -286,7 +287,7 @@ class Engine:
         record = plan.record
         run_id = f"run_{secrets.token_hex(6)}"
         if self._run_of(plan_id) is None:
-            self._require_startable(plan)
+            require_startable(plan, self.approval(plan_id), self.settings)
         run = self._control.create_run(plan_id, plan.plan_hash, cast("int", record["cap_nusd"]), run_id)
         if run.run_id == run_id:
             self._start(run.run_id, record)
@@ -392,29 +393,8 @@ class Engine:
 
     # --- inside -----------------------------------------------------------------------------------------------
 
-    def _limits(self) -> Limits:
-        policy = self.settings.policy
-        return Limits(
-            models_allowed=policy.models_allowed,
-            compute_registry=frozenset(policy.compute),
-            max_usd=None if policy.max_nusd is None else Decimal(policy.max_nusd) / NUSD_PER_USD,
-        )
-
-    def _plan_context(self) -> PlanContext:
-        settings, policy = self.settings, self.settings.policy
-        return PlanContext(
-            roots=Roots(*settings.roots),
-            prices=settings.prices,
-            now=datetime.fromtimestamp(self._clock(), UTC),
-            default_model=settings.default_model,
-            missing_key=lambda model: missing_key(model, settings.environ),
-            endpoint_of=lambda model: endpoint_of(model, settings.environ),
-            limits=self._limits(),
-            bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
-            registry=policy.compute,
-            answers_of=self._answers_of,
-            ttl=timedelta(hours=policy.plan_ttl_hours),
-        )
+    def _context(self) -> PlanContext:
+        return plan_context(self.settings, now_s=self._clock(), answers_of=self._answers_of)
 
     def _answers_of(self, run_id: str) -> ReusedRun:
         """Return the answers of a run, whatever state it is in."""
@@ -457,31 +437,6 @@ class Engine:
         if run.state not in {"ready", "running", "interrupted"}:
             return False
         return any(command.kind == "cancel" for command in self._control.commands(run.run_id))
-
-    def _require_startable(self, plan: PlanRecord) -> None:
-        """Raise unless what was approved is what would run now, and is still allowed; nothing is used up."""
-        facts = facts_of(plan)
-        require_as_approved(
-            plan.record,
-            plan_hash=plan.plan_hash,
-            cap_nusd=facts.cap_nusd,
-            price_version=self.settings.prices.version,
-        )
-        require_allowed(facts, self.settings.policy)
-        answer = self.approval(plan.plan_id)
-        if answer.state != "approved":
-            return  # creating the run says what is missing
-        if answer.channel != "policy":
-            require_local_allowed(facts, self.settings.policy)
-        reopened = reopen(plan.record)
-        if reopened.reused is not None:
-            reopen_reused(self.settings.state_dir, reopened.reused)
-        for name, entry in reopened.registry.items():
-            if self.settings.policy.compute.get(name) != replace(entry, sha256=""):
-                raise PlanError(
-                    f"the policy does not register {name!r} as it did when the plan was made",
-                    remedy="plan again",
-                )
 
     def _usable_plan(self, plan_id: str) -> PlanRecord:
         plan = self._control.plan(plan_id)

@@ -22,7 +22,7 @@ from stratum_core.plan._bind import bind_inputs
 from stratum_core.plan._context import PlanContext, no_key_missing
 from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
-from stratum_core.plan._executable import choose_flow, reach_of
+from stratum_core.plan._reach import choose_flow, reach_of
 from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of

@@ -126,7 +126,12 @@ def _comparable(first: Type, second: Type) -> bool:
         return True
     if isinstance(first, NullType) or isinstance(second, NullType):
         return True
-    return join(first, second) is not None
+    return any(join(one, other) is not None for one in _kinds(first) for other in _kinds(second))
+
+
+def _kinds(kind: Type) -> tuple[Type, ...]:
+    """Return an enum of several kinds of values as one enum for each value."""
+    return tuple(EnumType((value,)) for value in kind.values) if isinstance(kind, EnumType) else (kind,)
 
 
 def _quoting_hint(kind: Type, other: ast.expr) -> str:
@@ -199,12 +204,13 @@ def _enum_values(context: Context, kind: Type, left: ast.expr, right: ast.expr) 
 def _order(context: Context, node: ast.Compare, left: ast.expr, right: ast.expr) -> None:
     """Check `< <= > >=`."""
     sign = COMPARISONS[type(node.ops[0])]
+    nullable = any(shape(context.type_of(side)).nullable for side in (left, right))
     first, second = context.value(left, f"`{sign}`").bare, context.value(right, f"`{sign}`").bare
     if not orderable(first, second) and not _is_date_text(context, first, right, second, left):
         message = f"cannot order {say(first)} and {say(second)} with `{sign}`"
         suggestion, replacement = _order_hint(first, left, sign, second, right)
         context.report("E214", node, message, suggestion, replacement=replacement)
-    elif is_number(first) and is_number(second):
+    elif is_number(first) and is_number(second) and not nullable:
         _threshold(context, node, first, second)
 
 
