@@ -219,7 +219,14 @@ def test_no_edit_changes_anything_but_the_value_it_names(source: str, new: str, 
     whole = yaml.safe_dump({"stratum": "1", "name": {"x": source, "y": 1}}, allow_unicode=True)
     loaded = load(whole)
     fix = loaded.positions.edit(("name", "x"), start, end, new)
-    if fix is not None and "\x85" not in whole and "\u2028" not in whole and "\u2029" not in whole:
+    # The judge, PyYAML, takes a plain `<<` for a merge key and reads YAML 1.1 line breaks; we do neither.
+    if (
+        fix is not None
+        and source[:start] + new + source[end:] != "<<"
+        and "\x85" not in whole
+        and "\u2028" not in whole
+        and "\u2029" not in whole
+    ):
         assert read(apply(whole, fix)) == {
             "stratum": "1",
             "name": {"x": source[:start] + new + source[end:], "y": 1},

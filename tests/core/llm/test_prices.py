@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import runpy
-import time
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
@@ -187,19 +186,6 @@ def test_the_snapshot_is_what_its_script_writes_from_the_pinned_list() -> None:
 def test_the_snapshot_writes_rates_as_published_dollars_per_million_tokens() -> None:
     models = json.loads(SNAPSHOT.read_text(encoding="utf-8"), parse_float=Decimal)["models"]
     assert models["anthropic/claude-haiku-4-5"]["output"] == 5
-
-
-def test_reading_the_table_and_looking_up_a_price_are_quick() -> None:
-    start = time.process_time()
-    table = PriceTable.load()
-    loaded_s = time.process_time() - start
-    start = time.process_time()
-    for _ in range(10_000):
-        table.price("anthropic/claude-haiku-4-5")
-    looked_up_s = (time.process_time() - start) / 10_000
-    # Three times the targets of 10 ms and 1 us, because test machines are shared.
-    assert loaded_s < 0.03
-    assert looked_up_s < 3e-6
 
 
 @pytest.mark.parametrize(
