@@ -4,7 +4,7 @@
     ├── StratumCompileError            a definition or document is wrong
     │   └── DiagnosticsError           ... with positioned diagnostics
     ├── InputError                     data bound to a plan does not fit
-    ├── PlanError                      a plan is unknown, expired, changed or not executable
+    ├── PlanError                      a plan is unknown, expired, changed, or cannot be run
     ├── ApprovalError                  an approval is missing, refused, expired or consumed
     │   └── NeedsApproval              ... a person has to answer first
     ├── ConfigurationError             keys, policy or settings are missing or wrong
@@ -128,7 +128,7 @@ class InputError(StratumError):
 
 
 class PlanError(StratumError):
-    """A plan is unknown, expired, changed since it was made, or not executable."""
+    """A plan is unknown, expired, changed since it was made, or cannot be run."""
 
     code = "plan_error"
 

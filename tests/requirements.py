@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from tests.promises.agreement import AGREEMENT
 from tests.promises.documents import DOCUMENTS
+from tests.promises.language import LANGUAGE
+from tests.promises.people import PEOPLE
 from tests.promises.plans import PLANS
 from tests.promises.project import PROJECT
 from tests.promises.runs import RUNS
@@ -19,6 +21,8 @@ __all__ = ["PARTS", "REQUIREMENTS"]
 PARTS: dict[str, tuple[Promise, ...]] = {
     "agreement": AGREEMENT,
     "documents": DOCUMENTS,
+    "language": LANGUAGE,
+    "people": PEOPLE,
     "plans": PLANS,
     "project": PROJECT,
     "runs": RUNS,

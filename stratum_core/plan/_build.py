@@ -22,10 +22,10 @@ from stratum_core.plan._bind import bind_inputs
 from stratum_core.plan._context import PlanContext, no_key_missing
 from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
-from stratum_core.plan._reach import choose_flow, reach_of
 from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of
+from stratum_core.plan._reach import choose_flow, reach_of
 from stratum_core.plan._registry import pin_registered
 from stratum_core.specs import FlowSpec, RegisteredFunction
 
@@ -239,7 +239,8 @@ def _cap(spec: FlowSpec, options: PlanOptions, estimate: Estimate, context: Plan
             remedy="raise the cap, or choose a cheaper model",
             detail={"cap_nusd": cap.nusd, "needed_nusd": estimate.least_attempt_nusd},
         )
-    return cap
+    # What a person agrees to is what can be spent: never more than the worst case, whatever was allowed.
+    return replace(cap, nusd=Nusd(min(cap.nusd, estimate.worst.nusd)))
 
 
 def _proposal(estimate: Estimate) -> Nusd:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 
@@ -19,12 +20,12 @@ from stratum_core.llm import TRANSPORT_RETRIES, default_max_tokens
 from stratum_core.runtime import DEFAULT_CONCURRENCY
 from stratum_core.specs import InferSpec
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
-from tests.support.pages import ROOT, section, table_rows
+from tests.support.pages import ROOT, pages, section, table_rows
 
 IR = (ROOT / "docs" / "ir.md").read_text("utf-8")
 README = (ROOT / "README.md").read_text("utf-8")
-LATER_VERBS = {"parallel", "race", "debate", "await_human"}
-LATER_PARTS = {"refine", "quorum", "cache", "fallbacks", "stable: false", "python:"}
+FUNCTION_PARTS = {"quorum", "refine", "fallbacks", "cache", "stable: false", "python:"}
+STEP_PARTS = {"when", "for_each", "require", "on_error", "validate"}
 
 SMALL = """\
 stratum: "1"
@@ -89,17 +90,49 @@ def test_the_reference_states_the_limits_of_the_code(statement: str) -> None:
     assert statement in _flat(IR)
 
 
-def test_the_reference_tells_which_verbs_run() -> None:
-    status = {re.findall(r"`(\w+)`", verb)[0]: last for verb, _, last in table_rows(IR, "verb")}
-    assert set(status) == set(VERBS)
-    assert {verb for verb, last in status.items() if last == "not yet executable"} == LATER_VERBS
+def test_the_reference_tells_of_every_verb_and_modifier() -> None:
+    verbs = [found[0] for row in table_rows(IR, "verb") if (found := re.findall(r"^`(\w+)`", row[0]))]
+    assert list(dict.fromkeys(verbs)) == list(VERBS)
+    modifiers = {
+        name for row in table_rows(IR, "modifier, on any verb") for name in re.findall(r"`(\w+):", row[0])
+    }
+    assert modifiers == STEP_PARTS | {"concurrency", "after"}
+    keys = {name for row in table_rows(IR, "key") for name in re.findall(r"`(\w+):", row[0])}
+    assert keys == {"quorum", "agree_on", "threshold", "refine", "fallbacks", "cache", "stable"}
 
 
-@pytest.mark.parametrize("text", [README, (ROOT / "CHANGELOG.md").read_text("utf-8")])
-def test_every_page_tells_the_same_parts_that_do_not_run_yet(text: str) -> None:
-    (told,) = (part for part in re.split(r"\n\n|\n(?=[-*])", text) if "not yet executable" in _flat(part))
-    named = {name for code in re.findall(r"`([^`]+)`", told) for name in re.split(r" (?!false)", code)}
-    assert named >= LATER_VERBS | LATER_PARTS
+def test_every_page_tells_that_the_whole_language_runs() -> None:
+    told = section(ROOT / "README.md", "What runs today")
+    assert {*re.findall(r"`([^`]+)`", told)} >= {*VERBS} | STEP_PARTS | FUNCTION_PARTS
+    for page in pages():
+        assert "not yet executable" not in _flat(page.read_text("utf-8")).lower(), page.name
+
+
+@pytest.mark.parametrize(
+    ("statement", "right", "wrong"),
+    [
+        (
+            "N votes (2 to 15)",
+            "quorum: 15\nagree_on: label\nthreshold: 8",
+            "quorum: 16\nagree_on: label\nthreshold: 9",
+        ),
+        (
+            "`max_iterations` times (default 5, at most 50)",
+            'refine: {until: "True", feedback: "1", max_iterations: 50}',
+            'refine: {until: "True", feedback: "1", max_iterations: 51}',
+        ),
+    ],
+)
+def test_the_reference_states_the_bounds_of_a_function(statement: str, right: str, wrong: str) -> None:
+    assert statement in _flat(IR)
+    assert "E114" not in _codes(right)
+    assert "E114" in _codes(wrong)
+
+
+def _codes(modifiers: str) -> set[str]:
+    """Return the diagnostics of the document whose function has these lines, too."""
+    lines = indent(f"{modifiers}\nintent:", "    ")
+    return {found.code for found in check(SMALL.replace("    intent:", lines)).diagnostics}
 
 
 def test_the_settings_table_names_exactly_the_variables_the_code_reads() -> None:

@@ -12,10 +12,16 @@ VERBS = ("docs/ir.md", "Verbs and modifiers")
 EXPRESSIONS = ("docs/ir.md", "Expressions")
 HASHES = ("docs/ir.md", "Hashes")
 ERRORS = ("docs/errors.md", "Diagnostics")
-TODAY = ("README.md", "What runs today")
+CLI = ("docs/cli.md", "The command line")
 JSON = ("docs/decisions/0006-values-are-json.md", "6. Inside the runtime a value is JSON")
 
 DOCUMENTS: tuple[Promise, ...] = (
+    promise(
+        "document.conformance",
+        "Conformance files say what every implementation has to agree on: faults, hashes, layout, plan",
+        ("tests/corpus/ir/README.md", "Conformance files"),
+        "core/ir/test_conformance_files.py",
+    ),
     promise(
         "document.every_fault_at_once",
         "Every fault of a document in one pass, with place and fix, before anything is called",
@@ -77,19 +83,16 @@ DOCUMENTS: tuple[Promise, ...] = (
         "document.hostile_text",
         "Text that is no document, too large, too deep or full of aliases is refused at its place; nothing raises",
         DOCUMENT,
+        "core/engine/test_hostile.py",
         "core/ir/test_hostile_text.py",
     ),
     promise(
-        "document.later_verbs_are_checked",
-        "Verbs and modifiers that do not run yet are checked in full, and `plan` refuses them where they stand",
-        TODAY,
-        "core/checks/test_functions.py::test_a_quorum_is_complete_decides_and_names_a_plain_field",
-        "core/checks/test_functions.py::test_refine_reads_the_check_the_result_and_the_inputs",
-        "core/checks/test_program.py::test_modifiers_that_do_not_run_yet_are_checked_and_named",
-        "core/checks/test_program.py::test_verbs_that_do_not_run_yet_name_what_they_would_call",
-        "core/plan/test_build.py::test_what_is_not_yet_executable_is_a_diagnostic_with_its_place",
-        "docs/test_statements.py::test_every_page_tells_the_same_parts_that_do_not_run_yet",
-        "docs/test_statements.py::test_the_reference_tells_which_verbs_run",
+        "document.mended",
+        "`validate --fix` makes every certain fix and changes nothing else; `fmt` prints the one layout",
+        CLI,
+        "cli/test_mending.py",
+        "core/checks/test_repair.py",
+        "core/ir/test_edits.py",
     ),
     promise(
         "document.one_bad_document_a_code",
@@ -142,6 +145,7 @@ DOCUMENTS: tuple[Promise, ...] = (
         "document.types",
         "Types are written in short or long form; spellings of other languages are told what to write",
         DOCUMENT,
+        "core/contracts/test_type_json.py",
         "core/ir/test_type_text.py",
     ),
     promise(

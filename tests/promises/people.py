@@ -1,0 +1,77 @@
+"""Promises about people inside a run: questions, answers, waiting."""
+
+from __future__ import annotations
+
+from tests.support.promise import Promise, promise
+
+__all__ = ["PEOPLE"]
+
+VERBS = ("docs/ir.md", "Verbs and modifiers")
+CLI = ("docs/cli.md", "The command line")
+MCP = ("docs/mcp.md", "The MCP server")
+ROW = (
+    "docs/decisions/0014-a-wait-is-a-row.md",
+    "14. Waiting for a person is a row, and the runner ends",
+)
+SECURITY = ("SECURITY.md", "What is guarded")
+
+PEOPLE: tuple[Promise, ...] = (
+    promise(
+        "people.answered_through_a_channel",
+        "Only a person answers: through the client's form or at a terminal, never through an argument",
+        SECURITY,
+        "cli/test_decide.py::test_an_answer_cannot_be_passed_as_an_argument",
+        "cli/test_decide.py::test_it_refuses_inside_an_agents_shell_though_it_has_a_terminal",
+        "server/test_reviews.py::test_an_answer_nobody_was_asked_for_counts_for_nothing",
+        "server/test_reviews.py::test_no_argument_answers",
+    ),
+    promise(
+        "people.at_the_terminal",
+        "`stratum decide` shows what a run waits for and takes typed answers, for one question or all of a kind",
+        CLI,
+        "cli/test_decide.py",
+    ),
+    promise(
+        "people.first_answer_stands",
+        "An answer fits its type or is refused, and of several the first stands",
+        ROW,
+        "cli/test_decide.py::test_being_second_is_told",
+        "core/engine/test_reviews.py::test_the_first_of_two_deciders_stands_and_the_other_is_told",
+        "core/journal/test_reviews.py",
+    ),
+    promise(
+        "people.in_the_clients_form",
+        "`resume` puts the questions of a run into the client's form, up to five of a kind, with nothing filled in",
+        MCP,
+        "server/test_reviews.py",
+    ),
+    promise(
+        "people.lapse",
+        "A question with a timeout lapses by the wall clock, also while nothing runs, and the lapse stands",
+        ROW,
+        "core/engine/test_reviews.py::test_a_question_lapses_while_no_process_runs",
+        "core/journal/test_reviews.py::test_a_question_lapses_though_no_process_runs",
+        "core/runtime/test_human.py::test_a_lapse_stands_though_somebody_answers_later_or_the_clock_is_set_back",
+    ),
+    promise(
+        "people.shown_as_data",
+        "A person sees what came from outside told as data, bounded, without what steers a terminal",
+        SECURITY,
+        "cli/test_decide.py::test_escapes_in_the_data_do_not_reach_the_terminal",
+        "core/engine/test_reviews.py::test_a_person_sees_what_came_from_outside_told_as_data",
+        "core/runtime/test_human.py::test_what_is_shown_is_bounded_and_tells_what_is_data",
+    ),
+    promise(
+        "people.waiting_is_no_outcome",
+        "Waiting is neither a success nor a failure: what does not read the answer goes on, then the run waits",
+        VERBS,
+        "core/runtime/test_human.py",
+    ),
+    promise(
+        "people.waiting_without_a_process",
+        "A run waits for a person without a process, and goes on after the answer without paying anything again",
+        ROW,
+        "core/engine/test_reviews.py",
+        "server/test_reviews.py::test_a_waiting_run_is_resumed_by_another_server",
+    ),
+)
