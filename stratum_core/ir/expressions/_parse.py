@@ -202,10 +202,11 @@ def _parse_plain(text: str, tokens: tuple[Token, ...]) -> Parsed:
 
 def _allowed(tree: ast.expr) -> Parsed:
     """Hold a tree to the nodes of the language."""
-    findings, refused = check_grammar(tree)
+    nodes = descendants(tree)
+    findings, refused = check_grammar(tree, nodes)
     if any(finding.code == "E200" for finding in findings):
         return Parsed(None, findings)
-    return Parsed(normalised(tree), findings, refused)
+    return Parsed(normalised(tree, nodes), findings, refused)
 
 
 def _missing_operator(tokens: tuple[Token, ...]) -> Finding | None:
