@@ -147,13 +147,14 @@ def compile_expression(
 
 def _compiled(text: str, tree: ast.expr, kind: Type, types: Mapping[ast.expr, Type]) -> CompiledExpression:
     """Put a checked tree together."""
-    free = _free_names(descendants(tree))
+    path = path_of(tree) if isinstance(tree, (ast.Name, ast.Attribute)) else None
+    free = _free_names(descendants(tree)) if path is None else frozenset(path[:1])
     return CompiledExpression(
         source=text,
         canonical=render(tree),
         type=kind,
         names=free,
-        reads=_paths(tree, free),
+        reads=_paths(tree, free) if path is None else frozenset({path}),
         node=tree,
         types=types,
         run=_built_when_used(tree, types),
