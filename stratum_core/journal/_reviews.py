@@ -173,7 +173,7 @@ def check_answer(review: ReviewRecord, value: JsonValue, rationale: str = "") ->
 def _refuse_longer(value: JsonValue, most: int, what: str) -> None:
     size = len(json.dumps(value, ensure_ascii=False).encode())
     if size > most:
-        raise ContractViolation(f"{what} takes {size:,} bytes, {most:,} are allowed")
+        raise ContractViolation(f"{size:,} bytes are too long for {what}; {most:,} are allowed")
 
 
 def refuse_other(review: ReviewRecord, question: Question) -> ReviewRecord:

@@ -26,7 +26,7 @@ from stratum_core.plan._sizes import (
     field_of,
     item_of,
     join_shapes,
-    json_bytes,
+    key_bytes,
     likely_count,
     list_shape,
     size_of,
@@ -191,7 +191,7 @@ def record_shape(fields: Mapping[str, Shape]) -> Shape:
     """Return the shape of a record literal."""
     if all(isinstance(shape, Known) for shape in fields.values()):
         return Known({name: shape.value for name, shape in fields.items() if isinstance(shape, Known)})
-    keys = sum(json_bytes(name) + 2 for name in fields) + 2
+    keys = sum(map(key_bytes, fields)) + 2
     most, likely = _sum(list(fields.values()))
     return Unknown(most=keys + most, likely=keys + likely, fields=fields)
 

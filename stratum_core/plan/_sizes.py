@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TypeAlias
 
 from stratum_core.contracts import (
@@ -55,6 +56,7 @@ __all__ = [
     "item_of",
     "join_shapes",
     "json_bytes",
+    "key_bytes",
     "least_bytes",
     "likely_count",
     "list_shape",
@@ -75,6 +77,7 @@ PYTHON_OUTPUT_BYTES = 1_000_000
 SAMPLES_BYTES = len('{"samples":[]}')
 """What the frame of a probabilistic value adds to its one sample."""
 
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
 _ANY = AnyType()
 _ESCAPE_BYTES = 6
 _FLOAT_BYTES = 25
@@ -116,8 +119,14 @@ NUMBER = Unknown(type=FloatType(), most=_FLOAT_BYTES, likely=4)
 
 def json_bytes(value: JsonValue) -> int:
     """Return the UTF-8 bytes of a value's compact JSON."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    text = _ENCODER.encode(value)
     return len(text) if text.isascii() else len(text.encode())
+
+
+@lru_cache(maxsize=4096)
+def key_bytes(name: str) -> int:
+    """Return the bytes of a record's key with its colon and comma."""
+    return json_bytes(name) + 2
 
 
 def size_of(shape: Shape) -> tuple[int, float]:
@@ -167,7 +176,7 @@ def _record_bytes(parts: Sequence[tuple[str, int | None]]) -> int | None:
     for name, inside in parts:
         if inside is None:
             return None
-        total += json_bytes(name) + 2 + inside
+        total += key_bytes(name) + inside
     return total
 
 
@@ -201,7 +210,7 @@ def least_bytes(kind: Type) -> int:
             return min((json_bytes(value) for value in values), default=1)
         case RecordType(fields=fields):
             needed = [part for part in fields if not isinstance(part.type, (OptionalType, NullType))]
-            return 2 + sum(json_bytes(part.name) + 2 + least_bytes(part.type) for part in needed)
+            return 2 + sum(key_bytes(part.name) + least_bytes(part.type) for part in needed)
         case MapType() | BytesType():
             return 2
         case DateType():
@@ -224,7 +233,7 @@ def _spread(kind: Type) -> tuple[int, int]:
             return max(4, inside), factor
         case RecordType(fields=fields):
             parts = [(part.name, *_spread(part.type)) for part in fields]
-            total = 2 + sum(json_bytes(name) + 2 + inside for name, inside, _ in parts)
+            total = 2 + sum(key_bytes(name) + inside for name, inside, _ in parts)
             return total, max(factor for _, _, factor in parts)
         case ListType(item=inner) | MapType(value=inner):
             inside, factor = _spread(inner)
@@ -269,7 +278,7 @@ def fit(shape: Shape, kind: Type) -> Shape:
             part.name: fit(given[part.name], part.type) if part.name in given else Known(None)
             for part in wanted.fields
         }
-        most = 2 + sum(json_bytes(name) + 2 + size_of(part)[0] for name, part in fields.items())
+        most = 2 + sum(key_bytes(name) + size_of(part)[0] for name, part in fields.items())
     elif item is not None and isinstance(wanted, ListType) and not isinstance(item, Known):
         checked = fit(item, wanted.item)
         most += count_most(shape) * max(0, size_of(checked)[0] - size_of(item)[0])

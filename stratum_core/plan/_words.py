@@ -51,6 +51,7 @@ _MIRRORED: Mapping[type[ast.cmpop], type[ast.cmpop]] = {
     ast.NotEq: ast.NotEq,
 }
 _COUNTS = ("no", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
+_ONE: Mapping[int, str] = {1: "one second", 60: "one minute", 3_600: "one hour"}
 _DECISION = ("value", "reviewer", "rationale", "decided_at")
 """The fields of what a person decided."""
 _ARITHMETIC: Mapping[type[ast.operator], str] = {
@@ -111,10 +112,12 @@ def count_words(count: int) -> str:
 
 def duration_words(seconds: int) -> str:
     """Return a time in its largest whole unit; a single day is 24 hours."""
-    for unit, size, least in (("days", 86_400, 2), ("hours", 3_600, 2), ("minutes", 60, 2)):
-        if seconds % size == 0 and seconds >= least * size:
+    if seconds in _ONE:
+        return _ONE[seconds]
+    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
+        if seconds % size == 0 and seconds > size:
             return f"{seconds // size:,} {unit}"
-    return "one hour" if seconds == 3_600 else "one minute" if seconds == 60 else f"{seconds:,} seconds"  # noqa: PLR2004 - one unit
+    return f"{seconds:,} seconds"
 
 
 def verb_of(name: str) -> str | None:

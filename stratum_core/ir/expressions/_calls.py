@@ -153,7 +153,10 @@ def _dynamic_method(context: Context, node: ast.Call, name: str, found: Shape) -
 
 def _foreign_method(context: Context, node: ast.Call, function: ast.Attribute, found: Shape) -> Type | None:
     """Explain the methods of other languages."""
-    name, text = function.attr, render(function.value)
+    name = function.attr
+    if name in METHOD_ARITY:
+        return None
+    text = render(function.value)
     arguments = [render(argument) for argument in node.args]
     listed = ", ".join(arguments)
     rewritten: str | None = None

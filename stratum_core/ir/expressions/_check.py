@@ -7,6 +7,8 @@ for functions and methods stand in their own files.
 from __future__ import annotations
 
 import ast
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from stratum_core.contracts import (
     AnyType,
@@ -60,36 +62,24 @@ _CONSTANT_NAMES = {
 
 def infer(context: Context, node: ast.expr) -> Type:
     """Return the type of a node that the grammar allows."""
-    match node:
-        case ast.Constant(value=value):
-            return literal_type(value) if isinstance(value, (str, int, float)) else NullType()
-        case ast.Name():
-            return _name(context, node)
-        case ast.Attribute():
-            return check_field(context, node)
-        case ast.Subscript(slice=ast.Slice()):
-            return _slice(context, node)
-        case ast.Subscript():
-            return _index(context, node)
-        case ast.BoolOp():
-            return _logic(context, node)
-        case ast.UnaryOp():
-            return _unary(context, node)
-        case ast.BinOp():
-            return _arithmetic(context, node)
-        case ast.Compare():
-            return check_comparison(context, node)
-        case ast.IfExp():
-            return _conditional(context, node)
-        case _:
-            return _compound(context, node)
+    rule = _RULES.get(type(node))
+    return _compound(context, node) if rule is None else rule(context, node)
+
+
+def _constant(_: Context, node: ast.Constant) -> Type:
+    """Return the type that holds just this value."""
+    value = node.value
+    return literal_type(value) if isinstance(value, (str, int, float)) else NullType()
+
+
+def _subscript(context: Context, node: ast.Subscript) -> Type:
+    """Return the type of an item or of a part."""
+    return _slice(context, node) if isinstance(node.slice, ast.Slice) else _index(context, node)
 
 
 def _compound(context: Context, node: ast.expr) -> Type:
-    """Return the type of a node that builds a list or record, or calls."""
+    """Return the type of a node that builds a list or record."""
     match node:
-        case ast.Call():
-            return check_call(context, node)
         case ast.List():
             return _list(context, node)
         case ast.Dict():
@@ -200,7 +190,8 @@ def _logic(context: Context, node: ast.BoolOp) -> Type:
             break
         if not isinstance(kind.bare, BoolType) or kind.nullable:
             context.condition(value, f"each side of `{word}`")
-        context.facts |= facts(value, truth=is_and)
+        if index < len(node.values) - 1:
+            context.facts |= facts(value, truth=is_and)
     context.facts = before
     return BoolType()
 
@@ -391,3 +382,17 @@ def _item_types(context: Context, clause: ast.comprehension, item: Type, count: 
 def is_zip(node: ast.expr) -> bool:
     """Return whether the node is a call of `zip`."""
     return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "zip"
+
+
+_RULES: Mapping[type[ast.expr], Callable[[Context, Any], Type]] = {
+    ast.Attribute: check_field,
+    ast.BinOp: _arithmetic,
+    ast.BoolOp: _logic,
+    ast.Call: check_call,
+    ast.Compare: check_comparison,
+    ast.Constant: _constant,
+    ast.IfExp: _conditional,
+    ast.Name: _name,
+    ast.Subscript: _subscript,
+    ast.UnaryOp: _unary,
+}

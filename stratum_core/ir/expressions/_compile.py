@@ -134,8 +134,10 @@ def compile_expression(
     )
     kind = context.type_of(parsed.tree)
     kind = _wanted(context, parsed.tree, kind, want)
-    found = parsed.merged(tuple(dict.fromkeys(context.findings)))
-    findings = tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end)))
+    findings: tuple[Finding, ...] = ()
+    if context.findings or parsed.findings:
+        found = parsed.merged(tuple(dict.fromkeys(context.findings)))
+        findings = tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end)))
     if any(finding.severity == "error" for finding in findings):
         return CompileResult(expression=None, type=AnyType(), findings=findings)
     return CompileResult(
@@ -145,13 +147,14 @@ def compile_expression(
 
 def _compiled(text: str, tree: ast.expr, kind: Type, types: Mapping[ast.expr, Type]) -> CompiledExpression:
     """Put a checked tree together."""
-    free = _free_names(descendants(tree))
+    path = path_of(tree) if isinstance(tree, (ast.Name, ast.Attribute)) else None
+    free = _free_names(descendants(tree)) if path is None else frozenset(path[:1])
     return CompiledExpression(
         source=text,
         canonical=render(tree),
         type=kind,
         names=free,
-        reads=_paths(tree, free),
+        reads=_paths(tree, free) if path is None else frozenset({path}),
         node=tree,
         types=types,
         run=_built_when_used(tree, types),
@@ -228,8 +231,14 @@ def _wrong_type(context: Context, tree: ast.expr, kind: Type, want: Type) -> Non
 
 def _free_names(nodes: list[ast.expr]) -> frozenset[str]:
     """Return the names that no comprehension gives; shadowing is refused, so each name is one or the other."""
-    bound = {name.id for node in nodes for name in target_names(node)}
-    return frozenset({node.id for node in nodes if isinstance(node, ast.Name)} - bound)
+    read: set[str] = set()
+    bound: set[str] = set()
+    for node in nodes:
+        if isinstance(node, ast.Name):
+            read.add(node.id)
+        elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+            bound.update(name.id for name in target_names(node))
+    return frozenset(read - bound)
 
 
 def _paths(tree: ast.expr, free: frozenset[str]) -> frozenset[Path]:

@@ -125,9 +125,9 @@ class Context:
         """Report a node that is not bool, with the comparison that was probably meant."""
         kind = self.types[node]
         found = shape(kind)
-        text = render(node)
         if isinstance(found.bare, (BoolType, AnyType)) and not found.nullable:
             return
+        text = render(node)
         if isinstance(found.bare, JsonType):
             suggestion, replacement = f"write {text} == True", None
         else:

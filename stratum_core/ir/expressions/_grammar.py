@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ast
+from collections.abc import Sequence
 
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._limits import MAX_DEPTH, MAX_NODES
 from stratum_core.ir.expressions._render import COMPARISONS, OPERATORS, render
-from stratum_core.ir.expressions._tree import descendants, operands
+from stratum_core.ir.expressions._tree import operands
 
 __all__ = ["check_grammar", "normalised", "span"]
 
@@ -30,9 +31,16 @@ def span(node: ast.expr) -> tuple[int, int]:
     return node.col_offset, node.end_col_offset or node.col_offset
 
 
-def check_grammar(tree: ast.expr) -> tuple[tuple[Finding, ...], frozenset[ast.AST]]:
-    """Return what is not part of the language, and the nodes concerned; does not look inside those."""
-    excess = _excess(tree)
+def check_grammar(
+    tree: ast.expr, nodes: Sequence[ast.expr]
+) -> tuple[tuple[Finding, ...], frozenset[ast.AST]]:
+    """Return what is not part of the language, and the nodes concerned; does not look inside those.
+
+    Args:
+        tree: As it was parsed.
+        nodes: Its descendants.
+    """
+    excess = _excess(tree) if len(nodes) > MAX_DEPTH else ""
     if excess:
         advice = "move the logic to a compute function"
         return (_finding("E200", tree, f"the expression {excess}", advice),), frozenset()
@@ -52,8 +60,6 @@ def check_grammar(tree: ast.expr) -> tuple[tuple[Finding, ...], frozenset[ast.AS
 
 def _excess(tree: ast.expr) -> str:
     """Say which limit the tree exceeds; empty when none. Not recursive: the tree may be deeper than the stack."""
-    if len(descendants(tree)) <= MAX_DEPTH:
-        return ""
     nodes = 0
     level: list[ast.expr] = [tree]
     for _ in range(MAX_DEPTH):
@@ -238,14 +244,15 @@ def _lambda_body(node: ast.Lambda) -> str | None:
     return None if "..." in text else text
 
 
-def normalised(tree: ast.expr) -> ast.expr:
+def normalised(tree: ast.expr, nodes: Sequence[ast.expr]) -> ast.expr:
     """Fold `not a in b` into `a not in b` and `x == None` into `x is None`; positions stay."""
-    negations = 0
-    for node in descendants(tree):
+    negated = False
+    for node in nodes:
         if isinstance(node, ast.Compare):
             _fold_none(node)
-        negations += isinstance(node, ast.UnaryOp) and isinstance(node.op, ast.Not)
-    if not negations:
+        elif isinstance(node, ast.UnaryOp):
+            negated = negated or isinstance(node.op, ast.Not)
+    if not negated:
         return tree
     folded: ast.AST = _Negations().visit(tree)
     return folded if isinstance(folded, ast.expr) else tree

@@ -8,6 +8,7 @@ wrong; positions always refer to the text as written.
 from __future__ import annotations
 
 import ast
+import keyword
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -35,6 +36,10 @@ _PLAIN = re.compile(
     re.VERBOSE,
 )
 """Texts that the scanner would pass on as they are: plain ASCII, no escapes, nothing that is spelled elsewhere."""
+
+_DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+(?:\.[A-Za-z_][A-Za-z0-9_]*+)*+")
+"""A name and fields of it: the most common expression of all."""
+_WORDS = frozenset({*keyword.kwlist, "AND", "OR", "NOT"})
 
 _VALUE_ENDINGS = frozenset({")", "]", "}"})
 _WANT_A_VALUE = frozenset({"and", "or", "not", "in", "is", "if", "else", "for"})
@@ -138,6 +143,8 @@ def parse(text: str) -> Parsed:
 
 def _parse_at_once(text: str) -> Parsed | None:
     """Parse a text that needs no scanner, as nearly all do; None for any other, and for one that does not parse."""
+    if _DOTTED.fullmatch(text) is not None and len(path := text.split(".")) < MAX_DEPTH:
+        return None if not _WORDS.isdisjoint(path) else Parsed(_path_tree(path), ())
     if _PLAIN.fullmatch(text) is None or text.count("(") + text.count("[") > MAX_DEPTH:
         return None
     try:
@@ -145,6 +152,26 @@ def _parse_at_once(text: str) -> Parsed | None:
     except (SyntaxError, RecursionError, MemoryError):
         return None
     return _allowed(tree)
+
+
+def _path_tree(path: Sequence[str]) -> ast.expr:
+    """Return the tree of a name and its fields."""
+    end = len(path[0])
+    tree: ast.expr = ast.Name(
+        id=path[0], ctx=ast.Load(), lineno=1, col_offset=0, end_lineno=1, end_col_offset=end
+    )
+    for name in path[1:]:
+        end += 1 + len(name)
+        tree = ast.Attribute(
+            value=tree,
+            attr=name,
+            ctx=ast.Load(),
+            lineno=1,
+            col_offset=0,
+            end_lineno=1,
+            end_col_offset=end,
+        )
+    return tree
 
 
 def _without_overlaps(edits: Sequence[Finding]) -> tuple[Finding, ...]:
@@ -202,10 +229,11 @@ def _parse_plain(text: str, tokens: tuple[Token, ...]) -> Parsed:
 
 def _allowed(tree: ast.expr) -> Parsed:
     """Hold a tree to the nodes of the language."""
-    findings, refused = check_grammar(tree)
+    nodes = descendants(tree)
+    findings, refused = check_grammar(tree, nodes)
     if any(finding.code == "E200" for finding in findings):
         return Parsed(None, findings)
-    return Parsed(normalised(tree), findings, refused)
+    return Parsed(normalised(tree, nodes), findings, refused)
 
 
 def _missing_operator(tokens: tuple[Token, ...]) -> Finding | None:

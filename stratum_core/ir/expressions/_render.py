@@ -34,9 +34,12 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 _CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _SUM, _TERM, _UNARY, _POSTFIX = range(1, 10)
 
 
+_PRIMARIES = frozenset({ast.Name, ast.Attribute, ast.Constant, ast.Call, ast.Subscript})
+
+
 def render(node: ast.expr) -> str:
     """Return the canonical text of a parsed expression."""
-    return _render(node, 0)
+    return node.id if isinstance(node, ast.Name) else _render(node, 0)
 
 
 def _render(node: ast.expr, outer: int) -> str:
@@ -47,6 +50,8 @@ def _render(node: ast.expr, outer: int) -> str:
 
 def _text(node: ast.expr) -> tuple[str, int]:
     """Return the text of a node and how tightly it binds."""
+    if type(node) in _PRIMARIES:
+        return _primary(node), _POSTFIX
     match node:
         case ast.BoolOp(op=op, values=values):
             level, word = (_AND, " and ") if isinstance(op, ast.And) else (_OR, " or ")
@@ -74,10 +79,10 @@ def _text(node: ast.expr) -> tuple[str, int]:
 def _primary(node: ast.expr) -> str:
     """Render a node that never needs brackets."""
     match node:
-        case ast.Constant(value=value):
-            return quote(value) if isinstance(value, str) else repr(value)
         case ast.Name(id=name):
             return name
+        case ast.Constant(value=value):
+            return quote(value) if isinstance(value, str) else repr(value)
         case ast.Attribute(value=value, attr=attr):
             return f"{_receiver(value)}.{attr}"
         case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=upper)):

@@ -118,6 +118,18 @@ def test_an_answer_that_does_not_fit_leaves_the_question_open(store: ControlStor
     assert [review.decision for review in store.reviews("run-1")] == [None] * 3
 
 
+def test_an_answer_or_reasons_longer_than_the_estimate_counts_on_leave_the_question_open(
+    store: ControlStore,
+) -> None:
+    asked = store.ask_review("run-1", "step", replace(ASK, options=(), answer=StringType()))
+
+    with pytest.raises(ContractViolation, match="20,003 bytes are too long for the answer; 20,000"):
+        store.decide_review(asked.review_id, "x" * 20_001, channel="terminal", reviewer="ann")
+    with pytest.raises(ContractViolation, match="4,002 bytes are too long for the reasons; 4,000"):
+        store.decide_review(asked.review_id, "x", channel="terminal", reviewer="ann", rationale="é" * 2_000)
+    assert decide(store, asked.review_id, "x" * 19_998) == "ann"
+
+
 @pytest.mark.parametrize("state", ["completed", "completed_with_failures", "cancelled"])
 def test_a_run_that_is_over_takes_no_answers(store: ControlStore, state: RunState) -> None:
     asked = store.ask_review("run-1", "a", ASK)

@@ -317,3 +317,79 @@ def test_the_dearest_of_several_prices_counts() -> None:
         call_cost(spec, prices, most_bytes=10, likely_bytes=5).likely
         == call_cost(spec, prices[:1], most_bytes=10, likely_bytes=5).likely
     )
+
+
+TOLD = """
+stratum: "1"
+contracts:
+  Stand: {{ side: {{ enum: [yes_side, no_side] }}, count: int }}
+functions:
+  pro: {{ mode: infer, intent: Speak for it, input: {{ topic: string, arguments: optional<json> }}, output: Stand }}
+  con: {{ mode: infer, intent: Speak against it, input: {{ topic: string, arguments: optional<json> }}, output: Stand }}
+  end: {{ mode: infer, intent: Conclude, input: {{ topic: string, arguments: json, converged: bool }}, output: Stand }}
+  ask: {{ mode: infer, intent: Ask it, input: {{ t: string }}, output: Stand{modifiers} }}
+flows:
+  main:
+    input: {{ t: string }}
+    output: json
+    steps:
+      - {{ id: got, {verb} }}
+    return: '"done"'
+"""
+SIDES = "agents: [pro, con, pro], topic: input.t, synthesize: end"
+ASK = "{ function: ask, inputs: { t: input.t } }"
+TWICE = f"branches: {{ first_try: {ASK}, second_try: {ASK} }}"
+
+
+@pytest.mark.parametrize(
+    ("verb", "modifiers", "words"),
+    [
+        (
+            f"debate: {{ {SIDES}, rounds: 1 }}",
+            "",
+            "let three sides argue for one round, until they say the same:",
+        ),
+        (f"debate: {{ {SIDES}, unresolved: human }}", "", "- if they do not agree, ask you to decide"),
+        (f"debate: {{ {SIDES}, unresolved: fail }}", "", "- if they do not agree, stop here"),
+        (f"debate: {{ {SIDES}, agree_on: side }}", "", "up to two rounds, until they say the same side:"),
+        (f"parallel: {{ {TWICE}, concurrency: 1 }}", "", 'One at a time, I\'ll: - for first try: "ask it"'),
+        (f"parallel: {{ {TWICE}, require: any }}", "", "At the same time, until one succeeds, I'll:"),
+        (f"parallel: {{ {TWICE}, require: 0 }}", "", "At the same time, leaving out what fails, I'll:"),
+        (f"race: {{ {TWICE} }}", "", "At the same time, taking the first that succeeds, I'll:"),
+        (
+            "await_human: { question: 'Go on?', options: [go, stay], timeout: 24h, on_timeout: stay }",
+            "",
+            'ask you: "Go on?" ("go" or "stay"), waiting up to 24 hours, then taking "stay".',
+        ),
+        (
+            "await_human: { question: 'Why?', timeout: 90m }",
+            "",
+            "(in your own words), waiting up to 90 minutes, then giving up",
+        ),
+        ("await_human: { question: 'Sure?', type: bool }", "", '"Sure?" (yes or no).'),
+        ("await_human: { question: 'How many?', type: int }", "", '"How many?" (a number).'),
+        (
+            "function: ask, inputs: { t: input.t }",
+            ", quorum: 5, agree_on: side, threshold: 3",
+            '"ask it", asked five times; at least three must agree on the side.',
+        ),
+        (
+            "function: ask, inputs: { t: input.t }",
+            ", refine: { until: result.count == 0, feedback: t, max_iterations: 1 }",
+            '"ask it", and only if the count is 0.',
+        ),
+        (
+            "function: ask, inputs: { t: input.t }",
+            ", cache: session",
+            "Equal requests are made and paid once.",
+        ),
+        ("function: ask, inputs: { t: input.t }", ", cache: global", "is used again, free of charge."),
+    ],
+)
+def test_every_verb_and_modifier_is_told_in_plain_words(
+    context: PlanContext, verb: str, modifiers: str, words: str
+) -> None:
+    summary = planned(context, TOLD.format(verb=verb, modifiers=modifiers)).summary
+
+    assert words in " ".join(summary.split())
+    assert len(summary.splitlines()) <= 20

@@ -17,7 +17,14 @@ from stratum_core.contracts import (
     StringType,
     Type,
 )
-from stratum_core.plan._words import and_list, condition_words, number_words, threshold_words
+from stratum_core.plan._words import (
+    and_list,
+    condition_words,
+    count_words,
+    duration_words,
+    number_words,
+    threshold_words,
+)
 
 ANSWER = RecordType(
     fields=(
@@ -116,3 +123,22 @@ def test_lists_are_joined_as_in_a_sentence() -> None:
     assert and_list([]) == ""
     assert and_list(["a"]) == "a"
     assert and_list(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize(
+    ("seconds", "words"),
+    [
+        (86_400, "24 hours"),
+        (259_200, "3 days"),
+        (3_600, "one hour"),
+        (5_400, "90 minutes"),
+        (60, "one minute"),
+        (45, "45 seconds"),
+    ],
+)
+def test_a_time_is_told_in_its_largest_whole_unit(seconds: int, words: str) -> None:
+    assert duration_words(seconds) == words
+
+
+def test_small_numbers_are_words_and_large_ones_figures() -> None:
+    assert [count_words(count) for count in (1, 3, 10, 11, 1_200)] == ["one", "three", "ten", "11", "1,200"]
