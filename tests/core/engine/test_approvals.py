@@ -96,7 +96,7 @@ def test_the_operators_policy_can_answer(bench: Bench) -> None:
 
 
 def test_a_policy_does_not_answer_for_dearer_plans(bench: Bench) -> None:
-    engine = bench.engine(policy=Policy(approve_up_to_nusd=to_nusd("0.5")))
+    engine = bench.engine(policy=Policy(approve_up_to_nusd=to_nusd("0.001")))
     assert engine.approval(bench.plan(engine).plan_id).state == "needs_approval"
 
 

@@ -36,7 +36,7 @@ def test_an_approved_plan_runs_to_its_result(bench: Bench) -> None:
     assert view.message.startswith("Done. 5 judged, ")
     assert view.message.endswith(f"Results: {out}")
     assert len(out.read_text("utf-8").splitlines()) == 6
-    assert 0 < view.usd <= plan.at_most_usd <= view.cap_usd == 1.0
+    assert 0 < view.usd <= plan.at_most_usd == view.cap_usd < 1.0
     assert {found.state for found in seen} <= {"ready", "running"}
     assert engine.show_plan(plan.plan_id).run_id == run.run_id
     with bench.reader(run.run_id) as reader:

@@ -197,9 +197,11 @@ def test_the_cap_is_the_lowest_of_request_and_flow_and_never_above_the_operators
     limited = replace(context, limits=Limits(max_usd=Decimal("0.05")))
     proposed = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=limited)
 
-    assert (asked.cap_nusd, asked.cap_source) == (100_000_000, "option")
-    assert (capped.cap_nusd, capped.cap_source) == (200_000_000, "flow")
-    assert (own.cap_nusd, own.cap_source) == (200_000_000, "flow")
+    worst = own.estimate.worst.nusd  # what is allowed beyond it is no part of what a person agrees to
+    assert (asked.cap_nusd, asked.cap_source) == (min(100_000_000, worst), "option")
+    assert (capped.cap_nusd, capped.cap_source) == (min(200_000_000, worst), "flow")
+    assert (own.cap_nusd, own.cap_source) == (min(200_000_000, worst), "flow")
+    assert own.at_most_nusd == own.cap_nusd
     assert proposed.cap_nusd <= 50_000_000
     assert proposed.cap_source == "proposed"
     with pytest.raises(PlanError, match="above the operator's limit"):
