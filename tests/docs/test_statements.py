@@ -17,6 +17,7 @@ from stratum_core.ir._yaml import MAX_DEPTH as DOCUMENT_DEPTH
 from stratum_core.ir._yaml import MAX_NODES as DOCUMENT_PARTS
 from stratum_core.ir.expressions import _limits as expressions
 from stratum_core.llm import TRANSPORT_RETRIES, default_max_tokens
+from stratum_core.plan import PlanOptions
 from stratum_core.runtime import DEFAULT_CONCURRENCY
 from stratum_core.specs import InferSpec
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
@@ -133,6 +134,12 @@ def _codes(modifiers: str) -> set[str]:
     """Return the diagnostics of the document whose function has these lines, too."""
     lines = indent(f"{modifiers}\nintent:", "    ")
     return {found.code for found in check(SMALL.replace("    intent:", lines)).diagnostics}
+
+
+def test_the_servers_page_names_every_option_of_a_plan() -> None:
+    page = _flat((ROOT / "docs" / "mcp.md").read_text("utf-8"))
+    (told,) = re.findall(r"\*\*`options`\*\* of `plan`: (.*?)\.", page)
+    assert {*re.findall(r"`(\w+)`", told)} - {"run_id"} == PlanOptions().to_json().keys()
 
 
 def test_the_settings_table_names_exactly_the_variables_the_code_reads() -> None:

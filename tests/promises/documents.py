@@ -55,6 +55,7 @@ DOCUMENTS: tuple[Promise, ...] = (
         "core/ir/expressions/test_against_cpython.py",
         "core/ir/expressions/test_conformance.py",
         "core/ir/expressions/test_evaluate.py",
+        "core/ir/expressions/test_parse.py",
     ),
     promise(
         "document.expressions.typed",

@@ -28,7 +28,7 @@ LANGUAGE: tuple[Promise, ...] = (
     ),
     promise(
         "language.debate",
-        "Agents of a debate argue in rounds until they agree, then one concludes; without agreement `unresolved` decides",
+        "Agents of a debate argue in rounds until they agree, then one concludes; if they do not, `unresolved` decides",
         VERBS,
         "core/runtime/test_debate.py",
     ),
