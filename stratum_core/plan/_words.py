@@ -10,6 +10,7 @@ import ast
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 
 from stratum_core.contracts import FloatType, IntType, ListType, RecordType, Type
 from stratum_core.plan._sizes import bare
@@ -65,6 +66,7 @@ _SEEN_THROUGH = frozenset(
 )
 
 
+@lru_cache(maxsize=1024)
 def clean(text: str, *, most: int = MAX_QUOTED_CHARS) -> str:
     """Return text on one line without control, bidi and other invisible characters, cut at a word."""
     visible = "".join(
