@@ -100,3 +100,7 @@ def test_every_command_of_the_makefile_named_on_a_page_exists() -> None:
         for target in words.split()
     }
     assert named - targets == set()
+
+
+def test_no_page_has_a_place_left_to_fill() -> None:
+    assert [page.name for page in pages() if re.search(r"\{\{[A-Z]+\}\}", page.read_text("utf-8"))] == []
