@@ -20,6 +20,7 @@ PEOPLE: tuple[Promise, ...] = (
         "people.answered_through_a_channel",
         "Only a person answers: through the client's form or at a terminal, never through an argument",
         SECURITY,
+        "claude/test_person_decides.py",
         "cli/test_decide.py::test_an_answer_cannot_be_passed_as_an_argument",
         "cli/test_decide.py::test_it_refuses_inside_an_agents_shell_though_it_has_a_terminal",
         "server/test_reviews.py::test_an_answer_nobody_was_asked_for_counts_for_nothing",
