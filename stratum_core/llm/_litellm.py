@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import json
 import logging
+import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from importlib import import_module
 from typing import Final, NoReturn, Protocol, cast
@@ -29,6 +30,7 @@ __all__ = ["close", "enforces_schema", "read_failure", "send"]
 class _Library(Protocol):
     """What is used of litellm's module, with types of our own."""
 
+    ModelResponse: Callable[[], object]
     acompletion: Callable[..., Awaitable[object]]
     supports_response_schema: Callable[..., bool]
     telemetry: bool
@@ -59,6 +61,11 @@ class _Cleanup(Protocol):
 
 
 _library: Final = cast("_Library", litellm)
+# litellm builds its models at their first use; pydantic warns about their types then, which is nothing a user can act on
+# and, where warnings are errors, would break every later call.
+with warnings.catch_warnings():
+    warnings.simplefilter("ignore")
+    _library.ModelResponse()
 # By name, because litellm ships these without types; the protocols above are what is relied on.
 _handlers: Final = cast("_Handlers", import_module("litellm.llms.custom_httpx.http_handler"))
 _cleanup: Final = cast("_Cleanup", import_module("litellm.llms.custom_httpx.async_client_cleanup"))
