@@ -61,8 +61,8 @@ class _Cleanup(Protocol):
 
 
 _library: Final = cast("_Library", litellm)
-# litellm builds its models at their first use; pydantic warns about their types then, which is nothing a user can act on
-# and, where warnings are errors, would break every later call.
+# litellm builds its models at their first use; pydantic warns about their types then, which is nothing a user can act
+# on and, where warnings are errors, would break every later call.
 with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     _library.ModelResponse()
