@@ -12,7 +12,7 @@ from stratum_core.checks._compile import BOOL, Compiler
 from stratum_core.checks._opaque import Taint
 from stratum_core.checks._signatures import Signature
 from stratum_core.contracts import IntType, Type
-from stratum_core.ir import Expr, Path, format_path
+from stratum_core.ir import Expr, Path
 from stratum_core.ir.expressions import CompiledExpression
 
 __all__ = ["TAKEN", "FlowScope"]
@@ -101,9 +101,9 @@ class FlowScope:
         del self.names["item"], self.names["index"]
         self.taint.discard("item")
 
-    def define(self, step: str, path: Path, value: Type, *, tainted: bool) -> None:
-        """Put a step's value in scope."""
-        self.steps[step] = format_path(path)
+    def define(self, step: str, shown: str, value: Type, *, tainted: bool) -> None:
+        """Put a step's value in scope; `shown` is where the step stands, as messages say it."""
+        self.steps[step] = shown
         self.names[step] = value
         if tainted:
             self.taint.add(step)

@@ -55,14 +55,15 @@ def check_step(context: Context, path: Path, step: Step, scope: FlowScope) -> St
     if step.when is not None:
         value = optional(value)
     reads = frozenset(name for name in scope.step_reads if name in scope.steps)
+    shown = format_path(path)
     if step.id:
-        scope.define(step.id, path, ANY if step.id in scope.steps else value, tainted=outcome.tainted)
+        scope.define(step.id, shown, ANY if step.id in scope.steps else value, tainted=outcome.tainted)
     for_each = _for_each(context, path, step, items)
     if context.findings.errors != errors or outcome.verb is None:
         return None
     return StepSpec(
         id=step.id,
-        path=format_path(path),
+        path=shown,
         verb=outcome.verb,
         type=value,
         when=when,
