@@ -81,18 +81,15 @@ class FlowScope:
         return self._compiler.condition(path, form, {"results": results})
 
     @contextmanager
-    def assuming(self, condition: CompiledExpression | None) -> Generator[None]:
+    def assuming(self, condition: CompiledExpression) -> Generator[None]:
         """Judge expressions as if `condition` were true."""
-        self._assume = () if condition is None else (condition.source,)
+        self._assume = (condition.source,)
         yield
         self._assume = ()
 
     @contextmanager
-    def each_item(self, item: Type | None, *, tainted: bool = False) -> Generator[None]:
-        """Have `item` and `index` in scope; None leaves the scope as it is."""
-        if item is None:
-            yield
-            return
+    def each_item(self, item: Type, *, tainted: bool = False) -> Generator[None]:
+        """Have `item` and `index` in scope."""
         self.names["item"] = item
         self.names["index"] = _INDEX
         if tainted:

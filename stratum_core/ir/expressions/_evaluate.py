@@ -68,6 +68,8 @@ class _Builder:
                 return lambda meter: meter.values[name]
             case ast.Attribute(value=value, attr=attr):
                 return self.field(value, attr)
+            case ast.Compare():
+                return self.comparison(node)
             case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=upper)):
                 return self.slice(value, lower, upper)
             case ast.Subscript(value=value, slice=index):
@@ -78,8 +80,6 @@ class _Builder:
                 return self.unary(op, operand)
             case ast.BinOp():
                 return self.arithmetic(node)
-            case ast.Compare():
-                return self.comparison(node)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.conditional(test, body, orelse)
             case _:

@@ -16,6 +16,7 @@ _COMPREHENSION_HINT = (
     "one `for` and at most one `if`: [f(x) for x in items if condition]; use flatten(...) for lists of lists"
 )
 _ALWAYS_ALLOWED = frozenset({ast.BoolOp, ast.IfExp, ast.Name, ast.Attribute, ast.List})
+_LITERALS = frozenset({str, int, float, bool, type(None)})
 _INVERTED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
@@ -63,7 +64,7 @@ def check_grammar(
 def _is_faultless(node: ast.expr) -> bool:
     """Return whether nothing is wrong with a node, wherever it stands; a generator depends on its parent."""
     kind = type(node)
-    if kind in _ALWAYS_ALLOWED:
+    if kind in _ALWAYS_ALLOWED or (isinstance(node, ast.Constant) and type(node.value) in _LITERALS):
         return True
     return kind is not ast.GeneratorExp and _fault(node, None) is None
 
