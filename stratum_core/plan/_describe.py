@@ -53,9 +53,7 @@ def plan_words(plan: Plan) -> tuple[str, str]:
     flow = plan.program.flows[plan.flow]
     told = _Told(
         flow=flow,
-        work=Teller(
-            program=plan.program, loops=plan.estimate.loops, most_lines=_ASKED_PHRASES
-        ).tell(flow),
+        work=Teller(program=plan.program, loops=plan.estimate.loops, most_lines=_ASKED_PHRASES).tell(flow),
         sent=sent_names(plan.program, flow, plan.models),
     )
     return _summary(plan, told), _question(plan, told)
