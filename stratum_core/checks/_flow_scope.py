@@ -12,7 +12,7 @@ from stratum_core.checks._compile import BOOL, Compiler
 from stratum_core.checks._opaque import Taint
 from stratum_core.checks._signatures import Signature
 from stratum_core.contracts import IntType, Type
-from stratum_core.ir import Expr, Path, format_path
+from stratum_core.ir import Expr, Path
 from stratum_core.ir.expressions import CompiledExpression
 
 __all__ = ["TAKEN", "FlowScope"]
@@ -81,18 +81,15 @@ class FlowScope:
         return self._compiler.condition(path, form, {"results": results})
 
     @contextmanager
-    def assuming(self, condition: CompiledExpression | None) -> Generator[None]:
+    def assuming(self, condition: CompiledExpression) -> Generator[None]:
         """Judge expressions as if `condition` were true."""
-        self._assume = () if condition is None else (condition.source,)
+        self._assume = (condition.source,)
         yield
         self._assume = ()
 
     @contextmanager
-    def each_item(self, item: Type | None, *, tainted: bool = False) -> Generator[None]:
-        """Have `item` and `index` in scope; None leaves the scope as it is."""
-        if item is None:
-            yield
-            return
+    def each_item(self, item: Type, *, tainted: bool = False) -> Generator[None]:
+        """Have `item` and `index` in scope."""
         self.names["item"] = item
         self.names["index"] = _INDEX
         if tainted:
@@ -101,9 +98,9 @@ class FlowScope:
         del self.names["item"], self.names["index"]
         self.taint.discard("item")
 
-    def define(self, step: str, path: Path, value: Type, *, tainted: bool) -> None:
-        """Put a step's value in scope."""
-        self.steps[step] = format_path(path)
+    def define(self, step: str, shown: str, value: Type, *, tainted: bool) -> None:
+        """Put a step's value in scope; `shown` is where the step stands, as messages say it."""
+        self.steps[step] = shown
         self.names[step] = value
         if tainted:
             self.taint.add(step)

@@ -32,6 +32,10 @@ from stratum_core.ir.expressions import CompiledExpression
 __all__ = ["Argument", "Taint", "check_argument", "has_opaque", "has_text", "parts_of"]
 
 
+_TEXTS = (StringType, JsonType, AnyType)
+"""Types whose values may be free text."""
+
+
 class Taint:
     """The names of a flow whose text a model made from opaque data."""
 
@@ -91,12 +95,14 @@ def parts_of(kind: Type) -> Iterator[Type]:
 
 def has_opaque(kind: Type) -> bool:
     """Return whether a value of the type is, or holds, something opaque."""
-    return any(isinstance(part, OpaqueType) for part in parts_of(kind))
+    return isinstance(kind, OpaqueType) or any(isinstance(part, OpaqueType) for part in parts_of(kind))
 
 
 def has_text(kind: Type) -> bool:
     """Return whether a value of the type may hold free text."""
-    return any(isinstance(part, (StringType, JsonType, AnyType)) for part in parts_of(kind))
+    while isinstance(kind, (OptionalType, OpaqueType)):
+        kind = kind.inner
+    return isinstance(kind, _TEXTS) or any(isinstance(part, _TEXTS) for part in parts_of(kind))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -41,12 +41,11 @@ def check_step(context: Context, path: Path, step: Step, scope: FlowScope) -> St
     _check_id(context, path, step, scope)
     after = _check_after(context, path, step, scope)
     when = None if step.when is None else scope.condition((*path, "when"), step.when)
-    with scope.assuming(when):
-        items = _items(path, step, scope)
-        item = None if step.for_each is None else _item_type(context, path, items)
-        tainted = items is not None and scope.taint.is_tainted(items)
-        with scope.each_item(item, tainted=tainted):
-            outcome = check_verb(context, path, step, scope)
+    if when is None:
+        items, outcome = _work(context, path, step, scope)
+    else:
+        with scope.assuming(when):
+            items, outcome = _work(context, path, step, scope)
     on_error = "fail" if step.for_each is not None or step.on_error == "fail" else "none"
     value = _value(context, step, outcome, items)
     validate = None
@@ -55,14 +54,15 @@ def check_step(context: Context, path: Path, step: Step, scope: FlowScope) -> St
     if step.when is not None:
         value = optional(value)
     reads = frozenset(name for name in scope.step_reads if name in scope.steps)
+    shown = format_path(path)
     if step.id:
-        scope.define(step.id, path, ANY if step.id in scope.steps else value, tainted=outcome.tainted)
+        scope.define(step.id, shown, ANY if step.id in scope.steps else value, tainted=outcome.tainted)
     for_each = _for_each(context, path, step, items)
     if context.findings.errors != errors or outcome.verb is None:
         return None
     return StepSpec(
         id=step.id,
-        path=format_path(path),
+        path=shown,
         verb=outcome.verb,
         type=value,
         when=when,
@@ -72,6 +72,19 @@ def check_step(context: Context, path: Path, step: Step, scope: FlowScope) -> St
         after=after,
         reads=reads.union(after),
     )
+
+
+def _work(
+    context: Context, path: Path, step: Step, scope: FlowScope
+) -> tuple[CompiledExpression | None, VerbOutcome]:
+    """Check what a step does, for each item of its list when it has one; return that list, too."""
+    if step.for_each is None:
+        return None, check_verb(context, path, step, scope)
+    items = scope.compile((*path, "for_each"), step.for_each)
+    item = _item_type(context, path, items)
+    tainted = items is not None and scope.taint.is_tainted(items)
+    with scope.each_item(item, tainted=tainted):
+        return items, check_verb(context, path, step, scope)
 
 
 def _check_id(context: Context, path: Path, step: Step, scope: FlowScope) -> None:
@@ -123,13 +136,6 @@ def _check_after(context: Context, path: Path, step: Step, scope: FlowScope) -> 
                 fix=context.findings.replacement(at, guess),
             )
     return tuple(right)
-
-
-def _items(path: Path, step: Step, scope: FlowScope) -> CompiledExpression | None:
-    """Return the checked list of a for_each."""
-    if step.for_each is None:
-        return None
-    return scope.compile((*path, "for_each"), step.for_each)
 
 
 def _item_type(context: Context, path: Path, items: CompiledExpression | None) -> Type:

@@ -59,6 +59,8 @@ class Cost:
     most_calls: int = 0
 
     def __add__(self, other: Cost) -> Cost:
+        if other is FREE:
+            return self
         return Cost(
             self.worst + other.worst,
             self.likely + other.likely,
@@ -70,6 +72,8 @@ class Cost:
         )
 
     def __mul__(self, times: Times) -> Cost:
+        if times is ONCE:
+            return self
         worst = Usage(
             nusd=self.worst.nusd * times.most,
             tokens=self.worst.tokens * times.most,

@@ -35,7 +35,7 @@ _LISTED = 8
 _LISTED_PARTS = 5
 _NOTES = 2
 _ASKED_PHRASES = 60
-"""More of them than two lines of a question hold."""
+"""More of them than two lines of a question hold, and than a summary has lines."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -53,7 +53,7 @@ def plan_words(plan: Plan) -> tuple[str, str]:
     flow = plan.program.flows[plan.flow]
     told = _Told(
         flow=flow,
-        work=Teller(program=plan.program, loops=plan.estimate.loops).tell(flow),
+        work=Teller(program=plan.program, loops=plan.estimate.loops, most_lines=_ASKED_PHRASES).tell(flow),
         sent=sent_names(plan.program, flow, plan.models),
     )
     return _summary(plan, told), _question(plan, told)

@@ -82,6 +82,8 @@ class Teller:
 
     program: Program
     loops: Mapping[str, LoopCount]
+    most_lines: int
+    """Lines of one flow that get words; those after them are only counted, and stand without."""
 
     def tell(self, flow: FlowSpec, depth: int = 0, *, many: bool = False) -> list[Told]:
         """Return the lines of a flow; `many` inside a loop, where findings single out some of the items."""
@@ -99,7 +101,10 @@ class Teller:
                 continue
             lines.extend(_work_out(worked_out, depth))
             worked_out = []
-            lines.extend(self._step(scene, step, depth, many=many))
+            if len(lines) >= self.most_lines and self._asks_once(step):
+                lines.append(Told(depth=depth))
+            else:
+                lines.extend(self._step(scene, step, depth, many=many))
         lines.extend(_work_out(worked_out, depth))
         lines.extend(self._judgement(flow, name, node, types, depth, many=many) for name, node in judged)
         return lines
@@ -118,6 +123,11 @@ class Teller:
             return True
         function = self.program.functions.get(step.verb.target) if isinstance(step.verb, CallVerb) else None
         return isinstance(function, ComputeSpec)
+
+    def _asks_once(self, step: StepSpec) -> bool:
+        """Return whether a step calls a function that asks a model, which takes one line in any case."""
+        verb = step.verb
+        return isinstance(verb, CallVerb) and isinstance(self.program.functions.get(verb.target), InferSpec)
 
     def _items_of(self, flow: FlowSpec, loop: ForEach) -> ast.expr:
         """Return what a loop goes over, looking through steps that only choose from another list."""

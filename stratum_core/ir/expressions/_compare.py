@@ -204,8 +204,8 @@ def _enum_values(context: Context, kind: Type, left: ast.expr, right: ast.expr) 
 def _order(context: Context, node: ast.Compare, left: ast.expr, right: ast.expr) -> None:
     """Check `< <= > >=`."""
     sign = COMPARISONS[type(node.ops[0])]
-    nullable = any(shape(context.type_of(side)).nullable for side in (left, right))
-    first, second = context.value(left, f"`{sign}`").bare, context.value(right, f"`{sign}`").bare
+    one, other = context.value(left, f"`{sign}`"), context.value(right, f"`{sign}`")
+    first, second, nullable = one.bare, other.bare, one.nullable or other.nullable
     if not orderable(first, second) and not _is_date_text(context, first, right, second, left):
         message = f"cannot order {say(first)} and {say(second)} with `{sign}`"
         suggestion, replacement = _order_hint(first, left, sign, second, right)

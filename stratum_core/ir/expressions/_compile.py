@@ -40,7 +40,7 @@ from stratum_core.ir.expressions._parse import parse
 from stratum_core.ir.expressions._render import render
 from stratum_core.ir.expressions._scan import quote
 from stratum_core.ir.expressions._shape import literal_type, say, shape
-from stratum_core.ir.expressions._tree import descendants, operands, target_names
+from stratum_core.ir.expressions._tree import operands, target_names
 
 __all__ = ["CompileResult", "CompiledExpression", "canonical", "compile_expression", "literal_expression"]
 
@@ -148,13 +148,13 @@ def compile_expression(
 def _compiled(text: str, tree: ast.expr, kind: Type, types: Mapping[ast.expr, Type]) -> CompiledExpression:
     """Put a checked tree together."""
     path = path_of(tree) if isinstance(tree, (ast.Name, ast.Attribute)) else None
-    free = _free_names(descendants(tree)) if path is None else frozenset(path[:1])
+    free, reads = _read_by(tree) if path is None else (frozenset(path[:1]), frozenset({path}))
     return CompiledExpression(
         source=text,
         canonical=render(tree),
         type=kind,
         names=free,
-        reads=_paths(tree, free) if path is None else frozenset({path}),
+        reads=reads,
         node=tree,
         types=types,
         run=_built_when_used(tree, types),
@@ -229,32 +229,27 @@ def _wrong_type(context: Context, tree: ast.expr, kind: Type, want: Type) -> Non
     context.report("E220", tree, message, advice, replacement=replacement)
 
 
-def _free_names(nodes: list[ast.expr]) -> frozenset[str]:
-    """Return the names that no comprehension gives; shadowing is refused, so each name is one or the other."""
-    read: set[str] = set()
-    bound: set[str] = set()
-    for node in nodes:
-        if isinstance(node, ast.Name):
-            read.add(node.id)
-        elif isinstance(node, (ast.ListComp, ast.GeneratorExp)):
-            bound.update(name.id for name in target_names(node))
-    return frozenset(read - bound)
+def _read_by(tree: ast.expr) -> tuple[frozenset[str], frozenset[Path]]:
+    """Return the names that no comprehension gives, and the longest path of each.
 
-
-def _paths(tree: ast.expr, free: frozenset[str]) -> frozenset[Path]:
-    """Return the longest path of each free name."""
+    Shadowing is refused, so each name is one or the other in the whole tree.
+    """
     found: set[Path] = set()
+    bound: set[str] = set()
     stack: list[ast.expr] = [tree]
     while stack:
         node = stack.pop()
         path = path_of(node)
-        if path is not None and path[0] in free:
+        if path is not None:
             found.add(path)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             stack.extend([node.func.value, *node.args])
-        elif path is None:
+        else:
             stack.extend(operands(node))
-    return frozenset(found)
+            if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
+                bound.update(name.id for name in target_names(node))
+    reads = frozenset(path for path in found if path[0] not in bound) if bound else frozenset(found)
+    return frozenset(path[0] for path in reads), reads
 
 
 def canonical(text: str) -> str | None:

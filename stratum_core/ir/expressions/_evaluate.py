@@ -68,6 +68,8 @@ class _Builder:
                 return lambda meter: meter.values[name]
             case ast.Attribute(value=value, attr=attr):
                 return self.field(value, attr)
+            case ast.Compare():
+                return self.comparison(node)
             case ast.Subscript(value=value, slice=ast.Slice(lower=lower, upper=upper)):
                 return self.slice(value, lower, upper)
             case ast.Subscript(value=value, slice=index):
@@ -78,8 +80,6 @@ class _Builder:
                 return self.unary(op, operand)
             case ast.BinOp():
                 return self.arithmetic(node)
-            case ast.Compare():
-                return self.comparison(node)
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return self.conditional(test, body, orelse)
             case _:
@@ -239,6 +239,9 @@ class _Builder:
 
     def comparison(self, node: ast.Compare) -> Run:
         """A comparison or a chain of them; the middle of a chain is evaluated once."""
+        listed = self.listed(node) if len(node.ops) == 1 else None
+        if listed is not None:
+            return listed
         operands = [node.left, *node.comparators]
         runs = [self.run(operand) for operand in operands]
         tests = [
@@ -246,9 +249,6 @@ class _Builder:
             for left, op, right in zip(operands, node.ops, operands[1:], strict=False)
         ]
         if len(tests) == 1:
-            listed = self.listed(node)
-            if listed is not None:
-                return listed
             left, right, test = runs[0], runs[1], tests[0]
             return lambda meter: test(meter, left(meter), right(meter))
 
@@ -265,13 +265,14 @@ class _Builder:
 
     def listed(self, node: ast.Compare) -> Run | None:
         """Return a shortcut for a text in a list of text literals, the commonest membership test."""
-        wanted, right, run = isinstance(node.ops[0], ast.In), node.comparators[0], self.run(node.left)
+        wanted, right = isinstance(node.ops[0], ast.In), node.comparators[0]
         if not isinstance(node.ops[0], (ast.In, ast.NotIn)) or not isinstance(right, ast.List):
             return None
         known = frozenset(item.value for item in right.elts if isinstance(item, ast.Constant))
         texts = all(isinstance(item, ast.Constant) and isinstance(item.value, str) for item in right.elts)
         if not texts or not is_text_shape(shape(self.types[node.left]).bare):
             return None
+        run = self.run(node.left)
 
         def test(meter: Meter) -> JsonValue:
             value = run(meter)
@@ -285,7 +286,6 @@ class _Builder:
     ) -> Callable[[Meter, JsonValue, JsonValue], bool]:
         """Return the test of one comparison of a chain."""
         sign = COMPARISONS[type(op)]
-        first, second = self.types[left], self.types[right]
         match sign:
             case "is":
                 return lambda _meter, a, _b: a is None
@@ -295,6 +295,7 @@ class _Builder:
                 return partial(_membership, sign == "in")
             case _:
                 compare = _ORDER[sign]
+        first, second = self.types[left], self.types[right]
         if is_number(shape(first).bare) and is_number(shape(second).bare) and not _nullable(first, second):
             return lambda _meter, a, b: compare(a, b)
         if holds_datetimes(first) or holds_datetimes(second):
@@ -314,11 +315,9 @@ class _Builder:
         if name in {"all", "any"} and isinstance(args[0], (ast.GeneratorExp, ast.ListComp)):
             return self.quantifier(args[0], stop=name == "any")
         apply = FUNCTIONS[name]
-        if any(holds_datetimes(self.types[argument]) for argument in args) and name in {
-            "min",
-            "max",
-            "sorted",
-        }:
+        if name in {"min", "max", "sorted"} and any(
+            holds_datetimes(self.types[argument]) for argument in args
+        ):
             return lambda meter: apply(meter, [run(meter) for run in runs], instant)
         return lambda meter: apply(meter, [run(meter) for run in runs], order_key)
 

@@ -16,6 +16,7 @@ _COMPREHENSION_HINT = (
     "one `for` and at most one `if`: [f(x) for x in items if condition]; use flatten(...) for lists of lists"
 )
 _ALWAYS_ALLOWED = frozenset({ast.BoolOp, ast.IfExp, ast.Name, ast.Attribute, ast.List})
+_LITERALS = frozenset({str, int, float, bool, type(None)})
 _INVERTED: dict[type[ast.cmpop], type[ast.cmpop]] = {
     ast.In: ast.NotIn,
     ast.NotIn: ast.In,
@@ -44,6 +45,8 @@ def check_grammar(
     if excess:
         advice = "move the logic to a compute function"
         return (_finding("E200", tree, f"the expression {excess}", advice),), frozenset()
+    if all(map(_is_faultless, nodes)):
+        return (), frozenset()
     findings: list[Finding] = []
     refused: set[ast.AST] = set()
     stack: list[tuple[ast.expr, ast.AST | None]] = [(tree, None)]
@@ -56,6 +59,14 @@ def check_grammar(
             findings.append(fault)
             refused.add(node)
     return tuple(sorted(findings, key=lambda finding: finding.start)), frozenset(refused)
+
+
+def _is_faultless(node: ast.expr) -> bool:
+    """Return whether nothing is wrong with a node, wherever it stands; a generator depends on its parent."""
+    kind = type(node)
+    if kind in _ALWAYS_ALLOWED or (isinstance(node, ast.Constant) and type(node.value) in _LITERALS):
+        return True
+    return kind is not ast.GeneratorExp and _fault(node, None) is None
 
 
 def _excess(tree: ast.expr) -> str:

@@ -56,8 +56,14 @@ class Shape:
         return mark(bare, opaque=self.opaque)
 
 
+_MARKED = frozenset({OptionalType, OpaqueType, EnumType, NullType})
+"""The types that say more than what a value is."""
+
+
 def shape(kind: Type) -> Shape:
     """Take a type apart; an enum of numbers or booleans becomes the plain type."""
+    if type(kind) not in _MARKED:
+        return Shape(bare=kind, nullable=False, opaque=False)
     nullable = opaque = False
     while isinstance(kind, (OptionalType, OpaqueType)):
         nullable = nullable or isinstance(kind, OptionalType)
