@@ -113,6 +113,7 @@ LANGUAGE: tuple[Promise, ...] = (
         "With `refine` a function is asked again with feedback until its condition holds, so many times and no more",
         DOCUMENT,
         "core/checks/test_functions.py::test_refine_reads_the_check_the_result_and_the_inputs",
+        "claude/test_code_until_tests_pass.py",
         "core/runtime/test_refine.py",
     ),
     promise(
