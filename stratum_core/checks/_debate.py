@@ -21,7 +21,7 @@ from stratum_core.contracts import (
     describe,
     without_opaque,
 )
-from stratum_core.ir import ComputeFunction, Debate, Invalid, Path
+from stratum_core.ir import ComputeFunction, Debate, InferFunction, Invalid, Path
 from stratum_core.ir.expressions import CompiledExpression
 from stratum_core.specs import DebateVerb
 
@@ -77,6 +77,15 @@ def _function(context: Context, path: Path, name: str | Invalid) -> Signature | 
             path,
             f"`{name}` is a compute function; a debate is held by infer functions",
             suggestion="name an infer function",
+        )
+        return None
+    function = functions[name]
+    if isinstance(function, InferFunction) and not function.stable:
+        context.findings.add(
+            "E317",
+            path,
+            f"`{name}` is `stable: false`, so it gives samples; a debate is held by functions that give an answer",
+            suggestion="take `stable: false` out, or name another function",
         )
         return None
     return context.signatures.functions[name]

@@ -111,6 +111,11 @@ def test_a_debate_checks_its_agents_topic_and_synthesizer(
         ("converged: bool }\n    output: Side", "converged: bool }\n    output: string", ["E329"]),
         ("converged: bool }\n    output: Side", "converged: bool }\n    output: Sde", ["E300"]),
         ("converged: bool", "converged: string", ["E329"]),
+        (
+            "converged: bool }\n    output: Side",
+            "converged: bool }\n    stable: false\n    output: Side",
+            ["E317"],
+        ),
         ("arguments: json", "arguments: string", ["E329"]),
         ("arguments: optional<json>", "arguments: json", []),
         ("{ topic: string, arguments: optional<json> }", "3", ["E112"]),
