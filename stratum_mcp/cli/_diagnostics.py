@@ -20,15 +20,19 @@ _WINDOW = 100
 """Characters of a source line that are shown around the place."""
 
 
-def show_diagnostics(diagnostics: Sequence[Mapping[str, JsonValue]], spec: str, console: Console) -> None:
+def show_diagnostics(
+    diagnostics: Sequence[Mapping[str, JsonValue]], spec: str, console: Console, *, name: str = ""
+) -> None:
     """Write every diagnostic with its place in the document.
 
     Args:
         diagnostics: Records as the engine gives them.
         spec: The path, or the text itself.
         console: Where to write.
+        name: What the text is called; its path, or `<text>`, when empty.
     """
-    name, lines = _source(spec)
+    known, lines = _source(spec)
+    name = name or known
     for found in diagnostics:
         line, column = _number(found, "line"), _number(found, "column")
         severity, code = str(found.get("severity", "error")), str(found.get("code", ""))

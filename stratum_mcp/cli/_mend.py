@@ -35,9 +35,11 @@ def mend(session: Session, engine: Engine, spec: str, *, only_show: bool) -> Exi
     return Exit.OK if mended.validation.ok else Exit.FAILED
 
 
-def show_validation(session: Session, found: Validation, spec: str, *, err: bool = False) -> None:
+def show_validation(
+    session: Session, found: Validation, spec: str, *, err: bool = False, name: str = ""
+) -> None:
     """Show what a check found, each with its line."""
-    show_diagnostics(found.diagnostics, spec, session.console(err=err))
+    show_diagnostics(found.diagnostics, spec, session.console(err=err), name=name)
     count = len(found.diagnostics)
     told = f"valid, {found.ir_hash[:12]}" if found.ok else f"{count} findings, not valid"
     session.say(told, err=err)
@@ -65,4 +67,4 @@ def _show(session: Session, mended: Rewrite, *, only_show: bool) -> None:
         session.say(
             f"{place}: {word} {fixed['code']} {plain_line(str(fixed['message']), 2_000)}", err=from_stdin
         )
-    show_validation(session, mended.validation, mended.text + "\n", err=from_stdin)
+    show_validation(session, mended.validation, mended.text + "\n", err=from_stdin, name=name)

@@ -48,6 +48,14 @@ def test_what_cannot_be_mended_is_shown_and_ends_with_1(stratum: Callable[..., D
     assert [one["code"] for one in found["diagnostics"]] == ["E116"]
 
 
+def test_what_is_left_is_told_with_the_name_of_the_file(stratum: Callable[..., Done], job: Job) -> None:
+    job.spec.write_text(BROKEN.replace("mode: infer", "mode: guess"), "utf-8")
+    for more in ("--diff", ""):
+        done = stratum("validate", job.spec.name, "--fix", *filter(None, [more]))
+        assert f"{job.spec.name}:" in done.out
+        assert "<text>" not in done.out
+
+
 def test_text_from_stdin_is_mended_to_stdout(
     stratum: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
 ) -> None:

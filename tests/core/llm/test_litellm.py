@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import sys
 from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 
@@ -161,7 +162,11 @@ async def test_what_a_request_leaves_open_is_not_sent() -> None:
 
 
 async def test_a_client_that_was_never_used_closes_without_importing_anything() -> None:
-    await LitellmClient({}).aclose()
+    code = (
+        "import sys, anyio; from stratum_core.llm import LitellmClient; anyio.run(LitellmClient({}).aclose); "
+        "sys.exit('litellm' in sys.modules)"
+    )
+    assert (await anyio.run_process([sys.executable, "-c", code], check=False)).returncode == 0
 
 
 async def test_an_anthropic_call_counts_cached_and_written_tokens_within_the_prompt() -> None:
