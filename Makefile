@@ -48,7 +48,7 @@ cov: $(STAMPS)/dev setup-client ## the same with branch coverage
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
 
-bench: $(STAMPS)/dev ## measure ours beside the peers
+bench: $(STAMPS)/dev $(STAMPS)/peers ## measure ours beside the peers
 	$(BIN)/python -m bench $(BENCH_ARGS)
 
 docs: $(STAMPS)/project ## write the pages and tables that are made from the code
@@ -86,6 +86,13 @@ $(STAMPS)/project: pyproject.toml $(STAMPS)/runtime
 $(STAMPS)/dev: requirements/dev.txt $(STAMPS)/project
 	@echo "Installing what the tests and checks need ..."
 	@$(LOCKED) -r requirements/dev.txt
+	@touch $@
+
+# The libraries we are measured against get an environment of their own: ours is not to depend on them.
+$(STAMPS)/peers: requirements/peers.txt | $(STAMPS)/venv
+	@echo "Installing the libraries that are measured beside ours ..."
+	@$(BIN)/python -m venv --clear $(VENV)/peers
+	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements/peers.txt
 	@touch $@
 
 # The client is wanted, not needed: without npm its tests say so and skip, unless STRATUM_REQUIRE_CLAUDE=1.
