@@ -36,7 +36,9 @@ __all__ = [
 ]
 
 _PlanRow = tuple[str, str, str, int, int, str]
-_DecisionRow = tuple[int, str, str, str, int | None, DecisionKind, Channel, str, str, int, int, str | None]
+_DecisionRow = tuple[
+    int, str, str, str, int | None, DecisionKind, Channel, str, str, int, int, str | None, str
+]
 _RunRow = tuple[str, str, str, int | None, RunState, int, int | None, str | None, int | None]
 _CommandRow = tuple[int, str, CommandKind, int, str]
 
@@ -80,8 +82,9 @@ def insert_decision(connection: sqlite3.Connection, decision: ApprovalRecord) ->
         decision.note,
         decision.at_ms,
         decision.expires_at_ms,
+        decision.signature,
     )
-    connection.execute("INSERT INTO approvals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL)", row)
+    connection.execute("INSERT INTO approvals VALUES (NULL, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, NULL, ?)", row)
 
 
 def read_last_decision(connection: sqlite3.Connection, plan_id: str) -> ApprovalRecord | None:
@@ -93,7 +96,7 @@ def read_last_decision(connection: sqlite3.Connection, plan_id: str) -> Approval
         return None
     row = cast("_DecisionRow", found)
     _, approval_id, plan_id, plan_hash, cap_nusd, decision = row[:6]
-    channel, principal, note, at_ms, expires_at_ms, consumed_by = row[6:]
+    channel, principal, note, at_ms, expires_at_ms, consumed_by, signature = row[6:]
     return ApprovalRecord(
         approval_id=approval_id,
         plan_id=plan_id,
@@ -106,6 +109,7 @@ def read_last_decision(connection: sqlite3.Connection, plan_id: str) -> Approval
         at_ms=at_ms,
         expires_at_ms=expires_at_ms,
         consumed_by=consumed_by,
+        signature=signature,
     )
 
 

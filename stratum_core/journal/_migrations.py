@@ -76,6 +76,9 @@ CONTROL_FILE: tuple[str, ...] = (
         UNIQUE (run_id, path), UNIQUE (run_id, number)
     );
     """,
+    """
+    ALTER TABLE approvals ADD COLUMN signature TEXT NOT NULL DEFAULT '';
+    """,
 )
 """Plans, approvals, the index of runs, commands to runners, and questions to people."""
 

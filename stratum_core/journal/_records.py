@@ -21,8 +21,9 @@ __all__ = [
 
 DecisionKind: TypeAlias = Literal["approved", "declined"]
 
-Channel: TypeAlias = Literal["dialog", "terminal", "policy", "flag"]
-"""How the answer came: the client's own dialog, a terminal, the operator's policy file, or a flag of a demo."""
+Channel: TypeAlias = Literal["dialog", "terminal", "policy", "flag", "remote"]
+"""How the answer came: the client's own dialog, a terminal, the operator's policy file, a flag of a demo, or another
+person at the server that holds the keys."""
 
 CommandKind: TypeAlias = Literal["cancel"]
 
@@ -60,6 +61,8 @@ class ApprovalRecord:
     """Until when a yes can start the run."""
     consumed_by: str | None = None
     """The run it has started."""
+    signature: str = ""
+    """Of a remote answer: the id of the server's key, a dot, and the signature; empty for a local one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
