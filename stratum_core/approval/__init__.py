@@ -4,6 +4,7 @@ from stratum_core.approval._binding import (
     Decision,
     PlanFacts,
     approval_record,
+    needs_remote,
     policy_decision,
     policy_violations,
     require_allowed,
@@ -19,6 +20,7 @@ from stratum_core.approval._channels import (
     this_principal,
 )
 from stratum_core.approval._policy import Policy, load_policy
+from stratum_core.approval._signing import SigningKeys
 
 __all__ = [
     "Channel",
@@ -26,11 +28,13 @@ __all__ = [
     "Decision",
     "PlanFacts",
     "Policy",
+    "SigningKeys",
     "approval_record",
     "channel_class",
     "channel_meaning",
     "inside_agent",
     "load_policy",
+    "needs_remote",
     "policy_decision",
     "policy_violations",
     "require_allowed",

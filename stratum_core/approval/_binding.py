@@ -14,6 +14,7 @@ __all__ = [
     "Decision",
     "PlanFacts",
     "approval_record",
+    "needs_remote",
     "policy_decision",
     "policy_violations",
     "require_allowed",
@@ -81,18 +82,23 @@ def require_allowed(facts: PlanFacts, policy: Policy) -> None:
         )
 
 
+def needs_remote(facts: PlanFacts, policy: Policy) -> bool:
+    """Return whether the policy wants an answer from outside the account that made the plan."""
+    limit = policy.require_remote_above_nusd
+    return limit is not None and (facts.cap_nusd is None or facts.cap_nusd > limit)
+
+
 def require_local_allowed(facts: PlanFacts, policy: Policy) -> None:
     """Refuse to take an answer on this account where the policy demands one from outside it.
 
     Raises:
-        ApprovalError: The plan needs a remote approval, and this version has no remote channel.
+        ApprovalError: The plan needs a remote approval.
     """
-    limit = policy.require_remote_above_nusd
-    if limit is not None and (facts.cap_nusd is None or facts.cap_nusd > limit):
+    if needs_remote(facts, policy):
         raise ApprovalError(
-            f"the operator's policy wants a remote approval above {_money(limit)}, and plan {facts.plan_id} may "
-            f"cost {_money(facts.cap_nusd)}; this version has no remote channel yet",
-            remedy="plan with a lower cap, or have the operator change the policy",
+            f"the operator's policy wants a remote approval above {_money(policy.require_remote_above_nusd)}, and "
+            f"plan {facts.plan_id} may cost {_money(facts.cap_nusd)}",
+            remedy="have another person of the team approve it at the team's server, or plan with a lower cap",
         )
 
 
@@ -104,7 +110,7 @@ def policy_decision(facts: PlanFacts, policy: Policy) -> Decision | None:
     limit, cap = policy.approve_up_to_nusd, facts.cap_nusd
     if limit is None or cap is None or cap > limit or policy_violations(facts, policy):
         return None
-    if policy.require_remote_above_nusd is not None and cap > policy.require_remote_above_nusd:
+    if needs_remote(facts, policy):
         return None
     if not all(_matches(model, policy.approve_models) for model in facts.models):
         return None

@@ -1,7 +1,8 @@
 """Channels: the ways an answer can come in, and what each of them shows and does not show.
 
-Every channel here is *local*: the answer is given on the account that runs Stratum. It stops a hasty agent.
-A hostile one with the same account's shell can imitate any of them, so none is called strong.
+A *local* answer is given on the account that runs Stratum. It stops a hasty agent; a hostile one with the same
+account's shell can imitate any of them, so none is called strong. A *remote* answer is given by another person to a
+server under another account, which holds the keys and signs it.
 """
 
 from __future__ import annotations
@@ -24,8 +25,8 @@ __all__ = [
     "this_principal",
 ]
 
-ChannelClass: TypeAlias = Literal["local"]
-"""Who could have given the answer: `local` is anything that runs as this account."""
+ChannelClass: TypeAlias = Literal["local", "remote"]
+"""Who could have given the answer: `local` is anything that runs as this account, `remote` another person's token."""
 
 _MEANINGS: dict[Channel, str] = {
     "dialog": "answered in the client's own dialog on this account; the client vouches for it, and a hook on this "
@@ -33,14 +34,14 @@ _MEANINGS: dict[Channel, str] = {
     "terminal": "typed at a terminal of this account; a program of this account can open a terminal of its own",
     "policy": "allowed beforehand by the operator's policy file; nobody looked at this plan",
     "flag": "allowed by a flag on the command line, for demonstrations and CI; nobody looked at this plan",
+    "remote": "given by another person of the team, whose token the server checked; the server signed it",
 }
 _OFF = frozenset({"", "0", "false"})
 
 
 def channel_class(channel: Channel) -> ChannelClass:
     """Return the class a channel belongs to."""
-    classes: dict[Channel, ChannelClass] = dict.fromkeys(_MEANINGS, "local")
-    return classes[channel]
+    return "remote" if channel == "remote" else "local"
 
 
 def channel_meaning(channel: Channel) -> str:

@@ -105,7 +105,7 @@ def test_a_plan_the_policy_allows_passes() -> None:
 
 
 def test_where_the_policy_wants_a_remote_answer_a_local_one_is_refused_honestly() -> None:
-    with pytest.raises(ApprovalError, match="no remote channel yet"):
+    with pytest.raises(ApprovalError, match="wants a remote approval"):
         require_local_allowed(FACTS, Policy(require_remote_above_nusd=Nusd(5 * CENT - 1)))
 
 
