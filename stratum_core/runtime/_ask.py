@@ -7,6 +7,7 @@ inside the function's own budget: its iterations, their votes, and the attempts 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import anyio
 
@@ -25,7 +26,9 @@ from stratum_core.llm import OFFLINE_MODEL, answer_key, still_holds
 from stratum_core.runtime._answers import Flight, shared_path
 from stratum_core.runtime._context import RunContext, evaluate_condition, ran_out_within
 from stratum_core.runtime._refine import Compute, converge
+from stratum_core.runtime._tracing import OpenCall, traced
 from stratum_core.specs import InferSpec
+from stratum_core.trace import Tracers
 
 __all__ = ["ask"]
 
@@ -60,6 +63,29 @@ async def ask(
         DeterminismError: The journal holds an answer to another question at this path.
         RunStopped: The run ends.
     """
+    tracer = context.tracer
+    if tracer is None:
+        return await _answer(context, spec, inputs, path=path, meter=meter, compute=compute)
+    call = OpenCall(spec, inputs, model=context.model_of(spec), path=path)
+    within = replace(context, call=call)
+    return await traced(
+        call,
+        lambda: _answer(within, spec, inputs, path=path, meter=meter, compute=compute),
+        flow=context.flow,
+        tell=Tracers(tracer).call_ended,
+    )
+
+
+async def _answer(
+    context: RunContext,
+    spec: InferSpec,
+    inputs: Mapping[str, JsonValue],
+    *,
+    path: str,
+    meter: Meter,
+    compute: Compute,
+) -> JsonValue:
+    """Return an answer, as `ask` does."""
     for condition in spec.given:
         if not await evaluate_condition(condition, inputs):
             raise PreconditionFailed(
@@ -89,7 +115,7 @@ class _Asked:
         """Take the answer from where there is one, else make the call and write down what it gave."""
         found = await self._found(key, path)
         if found is not None:
-            self.context.census.calls_reused += 1
+            _hit(self.context)
             self.context.census.simulated |= self.context.model_of(self.spec) == OFFLINE_MODEL
             return found["value"]
         value = await self.within_budget(path, meter)
@@ -159,7 +185,7 @@ async def _shared(call: _Asked, key: str, path: str, meter: Meter) -> JsonValue:
         if flight.error is not None:
             raise _at(flight.error, shared_path(call.spec.name, key), path)
         if not flight.given_up:
-            call.context.census.calls_reused += 1
+            _hit(call.context)
             return flight.value
 
 
@@ -183,6 +209,13 @@ async def _lead(call: _Asked, flight: Flight, key: str, path: str, meter: Meter)
     finally:
         flight.landed.set()
     return flight.value
+
+
+def _hit(context: RunContext) -> None:
+    """Count an answer that was not bought."""
+    context.census.calls_reused += 1
+    if context.call is not None:
+        context.call.cache_hit = True
 
 
 def _give_up(context: RunContext, flight: Flight, key: str) -> None:

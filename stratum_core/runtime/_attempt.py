@@ -36,6 +36,7 @@ from stratum_core.llm import (
     request_hash,
 )
 from stratum_core.runtime._context import RunContext
+from stratum_core.trace import AttemptClass
 
 __all__ = ["AttemptResult", "LostAttempt", "Sending", "outcome_of", "send", "worst_case"]
 
@@ -62,6 +63,7 @@ class Sending:
     attempt: int
     input_hash: str
     request: ModelRequest
+    made_for: AttemptClass = "first"
 
     @property
     def call_id(self) -> str:
@@ -100,22 +102,23 @@ async def send(
         context.raise_if_stopped()
         held = await meter.reserve(needed)
     reservation, reserved = held, held.usage
+    intent = Intent(
+        call_id=sending.call_id,
+        path=sending.path,
+        attempt=sending.attempt,
+        input_hash=sending.input_hash,
+        request_hash=request_hash(sending.request),
+        model=sending.request.model,
+        reserved=reserved,
+    )
     try:
         context.raise_if_stopped()
-        await context.journal.intent(
-            Intent(
-                call_id=sending.call_id,
-                path=sending.path,
-                attempt=sending.attempt,
-                input_hash=sending.input_hash,
-                request_hash=request_hash(sending.request),
-                model=sending.request.model,
-                reserved=reserved,
-            ),
-        )
+        await context.journal.intent(intent)
     except BaseException:
         reservation.release()
         raise
+    if context.call is not None:
+        context.call.sent(intent, sending.made_for)
     return await _exchange(context, reservation, sending, reserved)
 
 
@@ -191,6 +194,10 @@ async def _settle(
             await context.journal.settle(
                 sending.call_id, state=state, usage=usage or reservation.usage, outcome=outcome
             )
+            if context.call is not None:
+                context.call.settled(
+                    sending.call_id, state=state, usage=usage or reservation.usage, outcome=outcome
+                )
     except BaseException:
         reservation.keep()
         raise

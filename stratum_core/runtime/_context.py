@@ -6,18 +6,20 @@ Effects (journal, clients, clock) are passed in, so that a whole run can be test
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import anyio
 
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import JsonValue, StoredList
 from stratum_core.errors import BudgetExceeded, ExpressionError, RunStopped
 from stratum_core.journal import Journal, MemoryReviews, Reviews, RunState
 from stratum_core.llm import ModelClient, PriceTable
 from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._census import Census
+from stratum_core.runtime._tracing import OpenCall
 from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
+from stratum_core.trace import FlowScope, Tracer
 
 __all__ = ["DEFAULT_CONCURRENCY", "RunContext", "Scope", "evaluate", "evaluate_condition", "ran_out_within"]
 
@@ -71,7 +73,7 @@ class RunContext:
     jitter: Callable[[], float] = field(default=lambda: 0.5)
     """A number between 0 and 1 that spreads retries apart."""
     census: Census = field(default_factory=Census)
-    partial: dict[str, list[JsonValue]] = field(default_factory=dict[str, "list[JsonValue]"])
+    partial: dict[str, Sequence[JsonValue]] = field(default_factory=dict[str, Sequence[JsonValue]])
     """Finished items of the outermost maps, kept when the run stops before its `return`."""
     resumed: bool = False
     """Whether an earlier process left answers on record; those are replayed even when nothing may be sent any more."""
@@ -81,6 +83,12 @@ class RunContext:
     """Models whose account is closed to this process; functions with `fallbacks` go past them."""
     signals: tuple[_StopSignal, ...] = field(default_factory=lambda: (_StopSignal(),))
     """This branch's own, those around it, and the run's last."""
+    tracer: Tracer | None = None
+    """Told of every call and flow when it is over; None: nothing is traced."""
+    flow: FlowScope | None = None
+    """What the traced calls belong to."""
+    call: OpenCall | None = None
+    """The traced call whose attempts are made."""
 
     def model_of(self, spec: InferSpec) -> str:
         """Return the model a function runs on."""
@@ -165,6 +173,6 @@ def _passes_large_list(path: tuple[str, ...], scope: Scope) -> bool:
     value: JsonValue = dict(scope)
     for name in path:
         value = value.get(name) if isinstance(value, Mapping) else None
-        if isinstance(value, list) and len(value) > _LARGE_LIST_ITEMS:
+        if isinstance(value, list | StoredList) and len(value) > _LARGE_LIST_ITEMS:
             return True
     return False

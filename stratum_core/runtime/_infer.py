@@ -44,6 +44,7 @@ from stratum_core.runtime._answer import Accepted, Rejected, judge
 from stratum_core.runtime._attempt import AttemptResult, LostAttempt, Sending, outcome_of, send, worst_case
 from stratum_core.runtime._context import RunContext
 from stratum_core.specs import InferSpec
+from stratum_core.trace import AttemptClass, AttemptOutcome
 
 __all__ = ["first_worst", "infer"]
 
@@ -78,6 +79,10 @@ class _Call:
     recorded_faults: int = 0
     given_up: TransportError | None = None
     """What the call ended in for an earlier process; stands when it cannot be tried again."""
+    made_for: AttemptClass = "first"
+    """Why the next attempt is made."""
+    call_id: str = ""
+    """The latest attempt."""
 
 
 async def infer(
@@ -112,6 +117,8 @@ async def infer(
     try:
         call = _open(context, spec, inputs, path, feedback)
         call.held = held
+        if context.call is not None:
+            context.call.prompt = context.call.prompt or call.prompt
         return await _attempts(context, call, meter)
     finally:
         if held is not None:
@@ -163,17 +170,21 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
         call.attempt += 1
         match result:
             case LostAttempt():
+                call.made_for = "resumed"
                 continue
             case AuthError() | QuotaError() if replayed:
+                call.made_for = "resumed"
                 continue
             case TransportError() if replayed:
                 context.census.retries["transport"] += 1
+                call.made_for = "transport"
                 _keep_given_up(call, result)
             case ModelReply(finish="refusal"):
+                _note(context, call, "refused", "the model declined to answer")
                 refusal = ModelRefusal(f"{call.path}: the model declined to answer", detail={"paid": "yes"})
                 _stand_in(context, call, refusal)
             case ModelReply():
-                verdict = _judged(call, result)
+                verdict = _judged(context, call, result)
                 if isinstance(verdict, Accepted):
                     return verdict.value
                 _count_contract_retry(context, call, verdict)
@@ -197,7 +208,14 @@ def _stand_in(context: RunContext, call: _Call, error: ModelError) -> None:
     if call.model + 1 == len(call.models):
         raise error
     call.model += 1
+    call.made_for = "fallback"
     context.census.retries["fallback"] += 1
+
+
+def _note(context: RunContext, call: _Call, outcome: AttemptOutcome, reason: str = "") -> None:
+    """Tell the trace what became of the latest answer."""
+    if context.call is not None:
+        context.call.judged(call.call_id, outcome, reason)
 
 
 def _replay(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
@@ -208,8 +226,12 @@ def _replay(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
         model = call.models.index(recorded.model)
         if model > call.model:
             context.census.retries["fallback"] += model - call.model
+            call.made_for = "fallback"
         call.model = model
     context.census.count_replayed(recorded)
+    call.call_id = recorded.call_id
+    if context.call is not None:
+        context.call.replayed(recorded, call.made_for)
     return outcome_of(recorded)
 
 
@@ -224,6 +246,7 @@ async def _ask(context: RunContext, call: _Call, meter: Meter) -> ModelReply | M
     """Send the next attempt, past models whose account is known to be closed."""
     while call.model + 1 < len(call.models) and call.models[call.model] in context.shut_models:
         call.model += 1
+        call.made_for = "fallback"
         context.census.retries["fallback"] += 1
     attempt = context.answers.number(call.path, call.attempt)
     sending = Sending(
@@ -231,7 +254,9 @@ async def _ask(context: RunContext, call: _Call, meter: Meter) -> ModelReply | M
         attempt=attempt,
         input_hash=call.input_hash,
         request=_request(context, call, attempt),
+        made_for=call.made_for,
     )
+    call.call_id = sending.call_id
     held, call.held = call.held, None
     return await send(context, meter, sending, held)
 
@@ -248,7 +273,7 @@ def _request(context: RunContext, call: _Call, attempt: int) -> ModelRequest:
     )
 
 
-def _judged(call: _Call, reply: ModelReply) -> Accepted | Rejected:
+def _judged(context: RunContext, call: _Call, reply: ModelReply) -> Accepted | Rejected:
     """Judge a reply.
 
     Raises:
@@ -256,12 +281,18 @@ def _judged(call: _Call, reply: ModelReply) -> Accepted | Rejected:
     """
     limit = max_answer_tokens(call.spec)
     if reply.finish == "length":
+        _note(context, call, "cut_off", f"the answer was cut off at {limit} tokens")
         raise ParseFailure(
             f"{call.path}: the answer was cut off at {limit} tokens",
             remedy=f"give `{call.spec.name}` a larger `max_tokens`",
             detail={"max_tokens": limit},
         )
-    return judge(call.spec, call.inputs, reply, limit)
+    verdict = judge(call.spec, call.inputs, reply, limit)
+    if isinstance(verdict, Accepted):
+        _note(context, call, "accepted")
+    else:
+        _note(context, call, "rejected", "; ".join(verdict.violations))
+    return verdict
 
 
 def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) -> None:
@@ -274,6 +305,7 @@ def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) 
     call.history = (*call.history, rejected)
     if call.contract_retries < call.spec.retries:
         call.contract_retries += 1
+        call.made_for = "contract"
         context.census.retries["contract"] += 1
         call.violations = retry_block(rejected.violations)
         return
@@ -301,6 +333,7 @@ async def _pause_for_transport(context: RunContext, call: _Call, error: ModelErr
         _stand_in(context, call, error)
         return
     call.transport_retries += 1
+    call.made_for = "transport"
     context.census.retries["transport"] += 1
     pause_s = _FIRST_PAUSE_S * 2 ** (call.transport_retries - 1) * (0.5 + context.jitter())
     await context.pause(max(asked_s, min(pause_s, _LONGEST_PAUSE_S)))

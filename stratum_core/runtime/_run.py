@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 from stratum_core.budget import Budget, Meter
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import BudgetExceeded, RunStopped, RunWaiting, StratumError
+from stratum_core.errors import BudgetExceeded, JournalError, RunStopped, RunWaiting, StratumError
 from stratum_core.journal import RunState
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._flow import run_flow
 from stratum_core.runtime._verbs import run_verb
+from stratum_core.trace import FlowRecord, FlowScope, Tracers
 
 __all__ = ["RunOutcome", "run_program"]
 
@@ -50,6 +52,34 @@ async def run_program(
     Raises:
         JournalError: The journal could not be written, or another process took the run over.
     """
+    if context.tracer is None:
+        return await _run(context, flow, inputs, budget)
+    started = time.perf_counter()
+    context.flow = FlowScope(flow_id=context.journal.run_id, name=flow, started_at_ns=time.time_ns())
+    state, error, cause = "interrupted", "the run was cut short", "cancelled"
+    try:
+        outcome = await _run(context, flow, inputs, budget)
+        state, error, cause = outcome.state, outcome.error, outcome.cause
+    except JournalError as fault:
+        state, error, cause = "failed", fault.message, fault.code
+        raise
+    finally:
+        Tracers(context.tracer).flow_ended(
+            FlowRecord(
+                scope=context.flow,
+                duration_ms=(time.perf_counter() - started) * 1000,
+                state=state,
+                error=error,
+                error_code=cause,
+                charged_nusd=context.journal.recorded_usage().nusd,
+                simulated=context.census.simulated,
+            )
+        )
+    return outcome
+
+
+async def _run(context: RunContext, flow: str, inputs: Mapping[str, JsonValue], budget: Budget) -> RunOutcome:
+    """Run a flow, as `run_program` does."""
     spec = context.program.flows[flow]
     spent = context.journal.recorded_usage()
     context.resumed = spent.calls > 0
@@ -70,9 +100,7 @@ async def run_program(
         state, error, cause = "failed", str(fault), fault.code
         if fault.code in {"journal_error", "journal_busy", "journal_version"}:
             raise
-    partial = (
-        {} if state.startswith("completed") else {p: list(items) for p, items in context.partial.items()}
-    )
+    partial: Mapping[str, JsonValue] = {} if state.startswith("completed") else dict(context.partial)
     return RunOutcome(
         state=state,
         value=value,

@@ -129,6 +129,8 @@ def _charge_recorded(context: RunContext, meter: Meter, path: str) -> None:
     for attempt in context.journal.attempts(path):
         meter.charge_recorded(attempt.usage)
         context.census.count_replayed(attempt)
+        if context.call is not None:
+            context.call.replayed(attempt, "first")
 
 
 def _raise_stopping(votes: Sequence[_Vote]) -> None:
