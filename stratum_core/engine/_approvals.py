@@ -5,7 +5,7 @@ Everything is read from the stored rows, because what is approved is what is on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import cast
 
@@ -17,7 +17,14 @@ from stratum_core.journal import ApprovalRecord, PlanRecord, RunRecord
 from stratum_core.llm import missing_key
 from stratum_core.plan import reopen, reopen_reused, require_as_approved
 
-__all__ = ["answered", "facts_of", "needs_approval", "require_resumable", "require_startable"]
+__all__ = [
+    "answered",
+    "facts_of",
+    "needs_approval",
+    "needs_remote_approval",
+    "require_resumable",
+    "require_startable",
+]
 
 _DECLINED = (
     "The person said no to this plan. Nothing was run; change it and plan again only if they ask for that."
@@ -76,7 +83,7 @@ def require_startable(plan: PlanRecord, answer: ApprovalView, settings: Settings
     require_allowed(facts, settings.policy)
     if answer.state != "approved":
         return
-    if answer.channel != "policy":
+    if answer.channel not in {"policy", "remote"}:
         require_local_allowed(facts, settings.policy)
     reopened = reopen(plan.record)
     if reopened.reused is not None:
@@ -110,6 +117,19 @@ def needs_approval(plan_id: str) -> ApprovalView:
         plan_id=plan_id,
         state="needs_approval",
         message=f"A person has to agree to this plan. In their own terminal: stratum approve {plan_id}",
+    )
+
+
+def needs_remote_approval(plan_id: str, approvers: Sequence[str]) -> ApprovalView:
+    """Return the view of a plan that nobody has answered and that takes somebody else's yes."""
+    who = " or ".join(approvers) if approvers else "the team's server, under another account,"
+    how = "in a terminal of their own" if approvers else "has to hold the keys and make the plan; there"
+    return ApprovalView(
+        plan_id=plan_id,
+        state="needs_approval",
+        needs="remote",
+        message=f"The operator's policy wants another person's yes to this plan: {who} {how}: "
+        f"stratum approve {plan_id} --server URL",
     )
 
 

@@ -21,6 +21,7 @@ import anyio
 from stratum_core.approval import (
     Decision,
     approval_record,
+    needs_remote,
     policy_decision,
     require_allowed,
     require_local_allowed,
@@ -31,6 +32,7 @@ from stratum_core.engine._approvals import (
     answered,
     facts_of,
     needs_approval,
+    needs_remote_approval,
     require_resumable,
     require_startable,
 )
@@ -44,6 +46,7 @@ from stratum_core.engine._pictures import (
     verified,
 )
 from stratum_core.engine._planning import limits_of, plan_context
+from stratum_core.engine._remote import RemoteDesk
 from stratum_core.engine._reviews import ReviewDesk, decisions_change
 from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
@@ -88,7 +91,9 @@ class Engine:
         self._clock = clock
         self._control = ControlStore.open(settings.state_dir, clock=clock)
         self.reviews = ReviewDesk(self._control)
+        self.remote = RemoteDesk(self._control, settings, clock=clock)
         self._runners = Runners(settings.state_dir, settings.environ)
+        self._principal = settings.principal or this_principal()
         self._told: dict[str, tuple[bool, bool]] = {}
         """What views say of a run's plan, which never changes: simulated, background."""
 
@@ -169,7 +174,8 @@ class Engine:
             spec: As for `validate`.
             flow: The flow to run; None: the only one no other flow calls.
             inputs: For each parameter a value, or `{"file": path, "columns": {field: column}}`.
-            options: model, rows, out, cap_usd, mode, background, reuse (the id of a run whose answers are taken).
+            options: model, rows, out, cap_usd, cap_tokens, cap_calls, mode, background, reuse (the id of a run whose
+                answers are taken).
 
         Raises:
             DiagnosticsError: The document is wrong; every diagnostic is in `detail`.
@@ -191,7 +197,7 @@ class Engine:
             record=plan.to_record(),
             created_at_ms=_ms(plan.created_at),
             expires_at_ms=_ms(plan.expires_at),
-            principal=this_principal(),
+            principal=self._principal,
         )
         require_allowed(facts_of(record), self.settings.policy)
         self._control.save_plan(record)
@@ -241,14 +247,20 @@ class Engine:
 
         Raises:
             PlanError: There is no such plan, or it has expired.
+            ApprovalError: What stands as another person's answer is not what this server has signed.
         """
         plan = self._usable_plan(plan_id)
         standing = self._control.standing_decision(plan_id)
         if standing is None:
-            decision = policy_decision(facts_of(plan), self.settings.policy)
+            facts = facts_of(plan)
+            decision = policy_decision(facts, self.settings.policy)
+            if decision is None and needs_remote(facts, self.settings.policy):
+                return needs_remote_approval(plan_id, self.settings.approvers)
             if decision is None:
                 return needs_approval(plan_id)
             standing = self._record(plan, decision)
+        elif standing.channel == "remote":
+            self.settings.signing_keys.require_signed(standing)
         return answered(standing)
 
     def decide(self, plan_id: str, *, approved: bool, channel: Channel, note: str = "") -> ApprovalView:
@@ -267,7 +279,7 @@ class Engine:
         decision = Decision(
             decision="approved" if approved else "declined",
             channel=channel,
-            principal=this_principal(),
+            principal=self._principal,
             note=note,
         )
         return answered(self._record(plan, decision))
@@ -326,7 +338,7 @@ class Engine:
         view = self.show_run(run_id)
         if view.final and view.state not in {"interrupted", "waiting"}:
             return view
-        self._control.request_cancel(run_id, principal=this_principal())
+        self._control.request_cancel(run_id, principal=self._principal)
         if not view.live:
             self._control.update_run(run_id, state="cancelled")
             return self.show_run(run_id)
@@ -402,7 +414,8 @@ class Engine:
         return read_reused(self.settings.state_dir, run_id)
 
     def _plan_view(self, plan: PlanRecord) -> PlanView:
-        return plan_view(plan, self._control.standing_decision(plan.plan_id))
+        view = plan_view(plan, self._control.standing_decision(plan.plan_id))
+        return replace(view, needs="remote") if needs_remote(facts_of(plan), self.settings.policy) else view
 
     def _listed(self, run: RunRecord) -> RunView:
         try:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import platformdirs
 
-from stratum_core.approval import Policy, load_policy
+from stratum_core.approval import Policy, SigningKeys, load_policy
 from stratum_core.llm import PriceTable, default_model
 
 __all__ = ["Settings"]
@@ -35,13 +35,24 @@ class Settings:
     """Holds provider keys; handed to the runner and looked at only for whether a key is there."""
     default_model: str | None = None
     """The operator's model for functions that name none; None: chosen by the keys that are there."""
+    principal: str | None = None
+    """Who the engine works for: at a team's server the person whose token it checked; None: the account it runs as."""
+    approvers: tuple[str, ...] = ()
+    """Who may answer for them at a team's server; empty where there is none."""
+    keys_dir: Path = field(default_factory=lambda: Path(platformdirs.user_config_dir(_APP)) / "keys")
+    """Holds the keys that sign answers of other people, outside every project."""
+
+    @property
+    def signing_keys(self) -> SigningKeys:
+        """The keys that sign and check the answers of other people."""
+        return SigningKeys(self.keys_dir)
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, cwd: Path) -> Settings:
         """Read the settings.
 
-        `STRATUM_STATE_DIR`, `STRATUM_POLICY`, `STRATUM_PRICES`, `STRATUM_MODEL` and `STRATUM_ROOTS` (folders
-        separated as in PATH) override the platform's places and the working directory.
+        `STRATUM_STATE_DIR`, `STRATUM_KEYS_DIR`, `STRATUM_POLICY`, `STRATUM_PRICES`, `STRATUM_MODEL` and
+        `STRATUM_ROOTS` (folders separated as in PATH) override the platform's places and the working directory.
 
         Relative paths start at `cwd`, here and in the environment handed to runners, which work elsewhere.
 
@@ -49,7 +60,7 @@ class Settings:
             ConfigurationError: The policy or price file is missing, unsafe or wrong.
         """
         environ = _absolute(environ, cwd)
-        state = environ.get("STRATUM_STATE_DIR")
+        state, keys = environ.get("STRATUM_STATE_DIR"), environ.get("STRATUM_KEYS_DIR")
         roots = [Path(part) for part in environ.get("STRATUM_ROOTS", "").split(os.pathsep) if part]
         policy = _policy(environ)
         prices = environ.get("STRATUM_PRICES")
@@ -60,13 +71,14 @@ class Settings:
             prices=PriceTable.load(Path(prices)) if prices else PriceTable.load(),
             environ=environ,
             default_model=environ.get("STRATUM_MODEL") or policy.default_model or default_model(environ),
+            keys_dir=Path(keys) if keys else Path(platformdirs.user_config_dir(_APP)) / "keys",
         )
 
 
 def _absolute(environ: Mapping[str, str], cwd: Path) -> dict[str, str]:
     """Return the environment with every path of ours made absolute."""
     found = dict(environ)
-    for name in ("STRATUM_STATE_DIR", "STRATUM_POLICY", "STRATUM_PRICES"):
+    for name in ("STRATUM_STATE_DIR", "STRATUM_KEYS_DIR", "STRATUM_POLICY", "STRATUM_PRICES"):
         if found.get(name):
             found[name] = str(cwd / found[name])
     if found.get("STRATUM_ROOTS"):

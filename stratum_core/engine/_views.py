@@ -18,6 +18,9 @@ __all__ = ["ApprovalState", "ApprovalView", "EstimateView", "PlanView", "Rewrite
 
 ApprovalState: TypeAlias = Literal["approved", "declined", "needs_approval"]
 
+Needs: TypeAlias = Literal["local", "remote"]
+"""Whose yes a plan takes: that of whoever made it, or of another person at the team's server."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validation:
@@ -78,9 +81,11 @@ class PlanView:
     run_id: str = ""
     """The run this plan was already used for."""
     channel: str = ""
-    """How it was answered: dialog, terminal, policy or flag; empty while nobody has."""
+    """How it was answered: dialog, terminal, policy, flag or remote; empty while nobody has."""
     channel_meaning: str = ""
     """What an answer through that channel shows, and what it does not."""
+    needs: Needs = "local"
+    """Whose yes it takes."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the flat record a surface shows."""
@@ -95,6 +100,7 @@ class PlanView:
             "items": self.items,
             "calls_at_most": self.calls_at_most,
             "approval": self.approval,
+            "needs": self.needs,
             "command": self.command,
             "warnings": list(self.warnings),
             "run_id": self.run_id,
@@ -140,15 +146,18 @@ class ApprovalView:
     plan_id: str
     state: ApprovalState
     channel: str = ""
-    """How the decision was given: dialog, terminal, policy or flag."""
+    """How the decision was given: dialog, terminal, policy, flag or remote."""
     message: str = ""
     """One sentence for the person or the agent, with the command when a person still has to answer."""
+    needs: Needs = "local"
+    """Whose yes it takes."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the flat record a surface shows."""
         return {
             "plan_id": self.plan_id,
             "state": self.state,
+            "needs": self.needs,
             "channel": self.channel,
             "message": self.message,
         }

@@ -27,6 +27,7 @@ from stratum_core.journal._control_tables import (
     read_run,
     read_run_of_plan,
     read_runs,
+    read_undecided,
     update_run,
 )
 from stratum_core.journal._encoding import encode
@@ -121,6 +122,15 @@ class ControlStore:
         """
         with self._reading() as connection:
             return _plan(connection, plan_id)
+
+    def undecided_plans(self, *, now_ms: int, limit: int) -> tuple[PlanRecord, ...]:
+        """Return the newest plans that wait for an answer at that time, newest first.
+
+        Raises:
+            JournalError: The file cannot be read.
+        """
+        with self._reading() as connection:
+            return read_undecided(connection, now_ms, limit)
 
     def record_decision(self, decision: ApprovalRecord) -> ApprovalRecord:
         """Store an answer to a plan unless one stands already, and return the one that stands.

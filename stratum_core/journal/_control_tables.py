@@ -32,6 +32,7 @@ __all__ = [
     "read_run",
     "read_run_of_plan",
     "read_runs",
+    "read_undecided",
     "update_run",
 ]
 
@@ -52,17 +53,19 @@ def insert_plan(connection: sqlite3.Connection, plan: PlanRecord, record: str) -
 def read_plan(connection: sqlite3.Connection, plan_id: str) -> PlanRecord | None:
     """Return a plan."""
     found = connection.execute("SELECT * FROM plans WHERE plan_id = ?", (plan_id,)).fetchone()
-    if found is None:
-        return None
-    plan_id, plan_hash, record, created_at_ms, expires_at_ms, principal = cast("_PlanRow", found)
-    return PlanRecord(
-        plan_id=plan_id,
-        plan_hash=plan_hash,
-        record=decode_object(record),
-        created_at_ms=created_at_ms,
-        expires_at_ms=expires_at_ms,
-        principal=principal,
+    return None if found is None else _plan(found)
+
+
+def read_undecided(connection: sqlite3.Connection, now_ms: int, limit: int) -> tuple[PlanRecord, ...]:
+    """Return the newest plans that have not expired and have no answer that stands, newest first."""
+    found = connection.execute(
+        "SELECT * FROM plans WHERE expires_at_ms > ? AND NOT EXISTS ("
+        "SELECT 1 FROM approvals WHERE approvals.plan_id = plans.plan_id"
+        " AND (decision = 'declined' OR consumed_by IS NOT NULL OR approvals.expires_at_ms > ?))"
+        " ORDER BY created_at_ms DESC, plan_id LIMIT ?",
+        (now_ms, now_ms, limit),
     )
+    return tuple(_plan(row) for row in found)
 
 
 def insert_decision(connection: sqlite3.Connection, decision: ApprovalRecord) -> None:
@@ -176,6 +179,18 @@ def read_commands(connection: sqlite3.Connection, run_id: str, after_seq: int) -
     return tuple(
         CommandRecord(seq=seq, run_id=run, kind=kind, at_ms=at_ms, principal=principal)
         for seq, run, kind, at_ms, principal in cast("list[_CommandRow]", found.fetchall())
+    )
+
+
+def _plan(found: object) -> PlanRecord:
+    plan_id, plan_hash, record, created_at_ms, expires_at_ms, principal = cast("_PlanRow", found)
+    return PlanRecord(
+        plan_id=plan_id,
+        plan_hash=plan_hash,
+        record=decode_object(record),
+        created_at_ms=created_at_ms,
+        expires_at_ms=expires_at_ms,
+        principal=principal,
     )
 
 
