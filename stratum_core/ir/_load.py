@@ -16,7 +16,8 @@ from stratum_core.ir._read_functions import read_function
 from stratum_core.ir._read_types import read_contract
 from stratum_core.ir._reader import Keys, Reader, shown
 from stratum_core.ir._source import Source, SourceFault, read_source
-from stratum_core.ir._yaml import MappingMark, Mark, Raw, ReadFault, SequenceMark, Tree, read_yaml
+from stratum_core.ir._yaml import MappingMark, Mark, Raw, ReadFault, SequenceMark, read_yaml
+from stratum_core.ir._yaml_clean import read_clean
 
 __all__ = ["LoadedDocument", "load"]
 
@@ -26,6 +27,8 @@ _DOCUMENT = Keys(
     optional=("name", "description", "contracts", "functions", "flows"),
 )
 _VERSION = "1"
+_NOWHERE: Mark = (0, 0, "|")
+"""A block without text: its place is only near."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -46,14 +49,15 @@ def load(text: str | bytes) -> LoadedDocument:
     """
     try:
         source = read_source(text)
-        tree = read_yaml(source)
+        clean = read_clean(source)
+        tree = None if clean is not None else read_yaml(source)
     except SourceFault as fault:
         return _unreadable(fault)
-    positions = Positions(source, tree.mark)
+    positions = Positions(source, None if tree is None else tree.mark)
     reader = Reader(positions)
-    document = _read_document(reader, tree.data)
-    diagnostics = [_diagnostic(source, tree, fault) for fault in tree.faults] + reader.diagnostics
-    diagnostics.sort(key=lambda found: (found.line, found.column))
+    document = _read_document(reader, clean if tree is None else tree.data)
+    faults = () if tree is None else tuple(_diagnostic(source, tree.mark, fault) for fault in tree.faults)
+    diagnostics = sorted((*faults, *reader.diagnostics), key=lambda found: (found.line, found.column))
     return LoadedDocument(document=document, diagnostics=tuple(diagnostics), positions=positions)
 
 
@@ -70,16 +74,16 @@ def _unreadable(fault: SourceFault) -> LoadedDocument:
         message=fault.message,
         suggestion=fault.suggestion,
     )
-    return LoadedDocument(document=None, diagnostics=(found,), positions=Positions(Source(""), None))
+    return LoadedDocument(document=None, diagnostics=(found,), positions=Positions(Source(""), _NOWHERE))
 
 
-def _diagnostic(source: Source, tree: Tree, fault: ReadFault) -> Diagnostic:
+def _diagnostic(source: Source, root: Mark, fault: ReadFault) -> Diagnostic:
     """Return the diagnostic of something YAML allows and a document does not."""
     span = source.span(fault.start, fault.end)
     return Diagnostic(
         code=fault.code,
         severity="error",
-        path=format_path(_path_at(tree.mark, fault.start)),
+        path=format_path(_path_at(root, fault.start)),
         line=span.line,
         column=span.column,
         end_column=span.end_column,

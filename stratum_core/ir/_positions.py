@@ -17,7 +17,7 @@ import yaml
 from stratum_core.ir._diagnostics import Fix
 from stratum_core.ir._scalars import NotJsonNumberError, resolve
 from stratum_core.ir._source import Source, Span
-from stratum_core.ir._yaml import MappingMark, Mark, ScalarMark, SequenceMark
+from stratum_core.ir._yaml import MappingMark, Mark, ScalarMark, SequenceMark, read_yaml
 
 __all__ = ["Path", "Positions", "format_path"]
 
@@ -43,13 +43,23 @@ def format_path(path: Path) -> str:
 
 
 class Positions:
-    """Spans of a document's values and keys."""
+    """Spans of a document's values and keys.
 
-    __slots__ = ("_root", "_source")
+    A text that was read without marks is read again, with them, when the first span is asked for.
+    """
 
-    def __init__(self, source: Source, root: Mark | None) -> None:
+    __slots__ = ("_marks", "_source")
+
+    def __init__(self, source: Source, root: Mark | None = None) -> None:
         self._source = source
-        self._root = root
+        self._marks = root
+
+    @property
+    def _root(self) -> Mark:
+        """The marks of the whole document."""
+        if self._marks is None:
+            self._marks = read_yaml(self._source).mark
+        return self._marks
 
     def span(self, path: Path, *, key: bool = False) -> Span:
         """Return the span of a value, or of its key; of the nearest part above when the path leads nowhere.
@@ -59,8 +69,6 @@ class Positions:
         mark, key_mark, found = self._find(path)
         if key_mark is not None and (key or not found):
             return self._source.span(key_mark[0], key_mark[1], exact=found)
-        if mark is None:
-            return Span(1, 1, 2, exact=False)
         return self._value_span(mark)
 
     def offset_span(self, path: Path, start: int, end: int) -> Span:
@@ -143,7 +151,7 @@ class Positions:
             quoted = "'" + value.replace("'", "''") + "'"
         return Fix(line=span.line, column=span.column, end_column=span.end_column, text=quoted)
 
-    def _find(self, path: Path) -> tuple[Mark | None, ScalarMark | None, bool]:
+    def _find(self, path: Path) -> tuple[Mark, ScalarMark | None, bool]:
         """Walk down a path as far as it goes: the value's mark, its key's mark, and whether the end was reached."""
         mark = self._root
         key_mark: ScalarMark | None = None

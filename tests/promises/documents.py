@@ -117,6 +117,7 @@ DOCUMENTS: tuple[Promise, ...] = (
         ERRORS,
         "core/ir/test_diagnostics.py",
         "core/ir/test_positions.py",
+        "core/ir/test_yaml_clean.py",
     ),
     promise(
         "document.schema",
