@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.promises.agreement import AGREEMENT
 from tests.promises.documents import DOCUMENTS
 from tests.promises.language import LANGUAGE
+from tests.promises.money import MONEY
 from tests.promises.people import PEOPLE
 from tests.promises.plans import PLANS
 from tests.promises.project import PROJECT
@@ -22,6 +23,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "agreement": AGREEMENT,
     "documents": DOCUMENTS,
     "language": LANGUAGE,
+    "money": MONEY,
     "people": PEOPLE,
     "plans": PLANS,
     "project": PROJECT,

@@ -56,6 +56,7 @@ def read_budget(form: BudgetForm | None) -> Budget | None:
     return Budget(
         nusd=None if form.usd is None else to_nusd(form.usd),
         tokens=form.tokens,
+        calls=form.calls,
         ms=form.ms,
     )
 

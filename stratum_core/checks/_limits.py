@@ -54,7 +54,7 @@ def _paid_flows(context: Context, calls: Mapping[str, FlowCalls]) -> frozenset[s
 def _check_capped(context: Context, name: str, flow: Flow) -> None:
     """Warn about an entry flow whose cost only others limit."""
     budget = flow.budget
-    if budget is not None and (budget.usd is not None or budget.tokens is not None):
+    if budget is not None and (budget.usd, budget.tokens, budget.calls) != (None, None, None):
         return
     what = "no budget" if budget is None else "a budget for time only"
     context.findings.add(
@@ -79,6 +79,7 @@ def _check_below(context: Context, cap: BudgetForm, found: FlowCalls) -> None:
         for most, allowed, shown in (
             (cap.usd, budget.usd, _shown_usd),
             (cap.tokens, budget.tokens, "{:,.0f} tokens".format),
+            (cap.calls, budget.calls, "{:,.0f} requests".format),
             (cap.ms, budget.ms, "{:,.0f} ms".format),
         ):
             if allowed is not None and most is not None and allowed > most:

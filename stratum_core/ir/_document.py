@@ -102,6 +102,8 @@ class BudgetForm:
     """Wall-clock milliseconds, above 0."""
     tokens: int | None = None
     """Input and output tokens together, above 0."""
+    calls: int | None = None
+    """Requests on the wire, retries counted, above 0."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

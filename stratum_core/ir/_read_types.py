@@ -15,12 +15,13 @@ _LONG_TYPE = Keys(
     what="a type",
     optional=("type", "min", "max", "min_length", "max_length", "pattern", "enum", "description"),
 )
-_BUDGET = Keys(what="a budget", optional=("usd", "ms", "tokens"))
+_BUDGET = Keys(what="a budget", optional=("usd", "ms", "tokens", "calls"))
 _MAX_NUMBER = 1e18
 _MAX_LENGTH = 1_000_000
 _MAX_USD = 1_000_000.0
 _MAX_MS = 366 * 24 * 3_600_000
 _MAX_TOKENS = 10**12
+_MAX_CALLS = 10**9
 _SMALLEST_USD = 1e-9
 _NESTED = "a nested record is a contract of its own: declare it under contracts and give its name"
 _WRAPPERS = {"optional": "optional", "nullable": "optional", "opaque": "opaque"}
@@ -170,10 +171,11 @@ def read_budget(reader: Reader, data: dict[str, Raw], path: Path) -> BudgetForm 
         return None
     if not found:
         reader.report(
-            "E111", here, "a budget needs at least one of usd, ms, tokens", "e.g. budget: {usd: 0.50}"
+            "E111", here, "a budget needs at least one of usd, ms, tokens, calls", "e.g. budget: {usd: 0.50}"
         )
     return BudgetForm(
         usd=reader.number(found, here, "usd", _SMALLEST_USD, _MAX_USD),
         ms=reader.integer(found, here, "ms", 1, _MAX_MS),
         tokens=reader.integer(found, here, "tokens", 1, _MAX_TOKENS),
+        calls=reader.integer(found, here, "calls", 1, _MAX_CALLS),
     )

@@ -152,6 +152,7 @@ def _budget() -> _Schema:
                 "usd": {"type": "number", "exclusiveMinimum": 0, "maximum": 1_000_000},
                 "ms": _whole(1, 366 * 24 * 3_600_000),
                 "tokens": _whole(1, 10**12),
+                "calls": _whole(1, 10**9),
             }
         ),
         "minProperties": 1,

@@ -94,6 +94,7 @@ def build_plan(
         values,
         price_of=prices_of(models, context.prices),
         answers={} if reused is None else reused.answers,
+        caps=options.counted_caps(spec),
     )
     cap = _cap(spec, options, estimate, context)
     now = context.now.astimezone(UTC)
@@ -155,6 +156,7 @@ def estimate_what_if(
         values,
         price_of=prices_of(models, context.prices),
         answers={} if plan.options.reuse is None else context.answers_of(plan.options.reuse).answers,
+        caps=plan.options.counted_caps(plan.program.flows[plan.flow]),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from stratum_core.budget import Budget, Usage
 from stratum_core.llm import (
@@ -57,6 +57,8 @@ class Cost:
     tokens: float = 0.0
     calls: float = 0.0
     most_calls: int = 0
+    attempt: Usage = _NO_USAGE
+    """The most that one request in it can use, so that a cap on requests bounds their money and tokens."""
 
     def __add__(self, other: Cost) -> Cost:
         if other is FREE:
@@ -69,6 +71,7 @@ class Cost:
             self.tokens + other.tokens,
             self.calls + other.calls,
             self.most_calls + other.most_calls,
+            _larger(self.attempt, other.attempt),
         )
 
     def __mul__(self, times: Times) -> Cost:
@@ -87,25 +90,28 @@ class Cost:
             self.tokens * times.likely,
             self.calls * times.likely,
             self.most_calls * times.most,
+            self.attempt,
         )
 
     def under(self, budget: Budget | None) -> Cost:
         """Return the cost under a cap that the runtime enforces."""
         if budget is None:
             return self
+        calls = _least(self.worst.calls, budget.calls)
         worst = Usage(
-            nusd=_least(self.worst.nusd, budget.nusd),
-            tokens=_least(self.worst.tokens, budget.tokens),
-            calls=_least(self.worst.calls, budget.calls),
+            nusd=min(_least(self.worst.nusd, budget.nusd), calls * self.attempt.nusd),
+            tokens=min(_least(self.worst.tokens, budget.tokens), calls * self.attempt.tokens),
+            calls=calls,
         )
         return Cost(
             worst,
             min(self.likely, worst.nusd),
             min(self.low, worst.nusd),
             min(self.high, worst.nusd),
-            self.tokens,
-            self.calls,
+            min(self.tokens, worst.tokens),
+            min(self.calls, calls),
             self.most_calls,
+            self.attempt,
         )
 
 
@@ -114,6 +120,17 @@ FREE = Cost()
 
 def _least(amount: int, cap: int | None) -> int:
     return amount if cap is None else min(amount, cap)
+
+
+def _larger(one: Usage, other: Usage) -> Usage:
+    """Return the most of two on each axis."""
+    if other is one or other is _NO_USAGE:
+        return one
+    return Usage(
+        nusd=max(one.nusd, other.nusd),
+        tokens=max(one.tokens, other.tokens),
+        calls=max(one.calls, other.calls),
+    )
 
 
 def attempt_worst(spec: InferSpec, prices: Sequence[Price], value_bytes: int, *, blocks: int = 0) -> Usage:
@@ -152,7 +169,7 @@ def call_cost(spec: InferSpec, prices: Sequence[Price], *, most_bytes: int, like
     again = attempt_worst(spec, prices, most_bytes, blocks=told + 1)
     further = Times(most=spec.retries + TRANSPORT_RETRIES + len(spec.fallbacks))
     worst = Cost(attempt_worst(spec, prices, most_bytes, blocks=told)) + Cost(again) * further
-    once = _expected(spec, prices[0], worst.worst, likely_bytes)
+    once = replace(_expected(spec, prices[0], worst.worst, likely_bytes), attempt=again)
     votes = _votes(spec)
     asked = once * Times(votes, votes, votes, votes)
     if spec.refine is not None:

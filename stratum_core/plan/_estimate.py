@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
-from stratum_core.budget import Usage
+from stratum_core.budget import Budget, Usage
 from stratum_core.contracts import JsonValue
 from stratum_core.llm import Price
 from stratum_core.plan._priors import BASIS
@@ -105,6 +105,7 @@ def estimate_program(
     *,
     price_of: Mapping[str, Price],
     answers: Mapping[str, JsonValue] = _NO_ANSWERS,
+    caps: Budget | None = None,
 ) -> Estimate:
     """Estimate one run.
 
@@ -114,6 +115,7 @@ def estimate_program(
         inputs: A checked value for each of its parameters.
         price_of: The price of each model the flow can reach.
         answers: Answers on record that are taken instead of asking, by key.
+        caps: Of the whole run on tokens and requests; None: none.
 
     Raises:
         PlanError: A call's own budget cannot pay a single attempt, or a fan-out has no bound.
@@ -139,7 +141,7 @@ def estimate_program(
     )
     if walked.failure:
         warnings.insert(0, f"this run will fail: {walked.failure}")
-    cost = walked.cost
+    cost = walked.cost.under(caps)
     return Estimate(
         worst=cost.worst,
         likely_nusd=round(cost.likely),

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Literal, TypeAlias, cast
 
+from stratum_core.budget import Budget
 from stratum_core.contracts import (
     BoolType,
     EnumType,
@@ -21,6 +22,7 @@ from stratum_core.contracts import (
 )
 from stratum_core.errors import PlanError
 from stratum_core.money import Nusd, to_nusd
+from stratum_core.specs import FlowSpec
 
 __all__ = ["PlanMode", "PlanOptions"]
 
@@ -29,6 +31,8 @@ PlanMode: TypeAlias = Literal["transient", "persistent"]
 
 _MAX_PATH_CHARS = 1_024
 _MAX_ROWS = 10_000_000
+_MAX_TOKENS = 10**12
+_MAX_CALLS = 10**9
 _RUN_ID = "^[A-Za-z0-9][A-Za-z0-9_-]{0,63}$"
 
 _SHAPE = RecordType(
@@ -39,6 +43,8 @@ _SHAPE = RecordType(
         Field(name="rows", type=OptionalType(IntType(min=1, max=_MAX_ROWS))),
         Field(name="out", type=OptionalType(StringType(min_length=1, max_length=_MAX_PATH_CHARS))),
         Field(name="cap_usd", type=OptionalType(FloatType(min=0, max=1_000_000))),
+        Field(name="cap_tokens", type=OptionalType(IntType(min=1, max=_MAX_TOKENS))),
+        Field(name="cap_calls", type=OptionalType(IntType(min=1, max=_MAX_CALLS))),
         Field(name="background", type=OptionalType(BoolType())),
         Field(name="seed", type=OptionalType(IntType())),
         Field(name="reuse", type=OptionalType(StringType(pattern=_RUN_ID))),
@@ -59,6 +65,10 @@ class PlanOptions:
     """The file the result goes to: csv, json or jsonl by its ending. None: the result is only returned."""
     cap_usd: Decimal | None = None
     """The most the run may cost. None: the flow's own budget, else the plan proposes one."""
+    cap_tokens: int | None = None
+    """The most tokens the run may use, input and output together. None: the flow's own budget, if it has one."""
+    cap_calls: int | None = None
+    """The most requests the run may send, retries counted. None: the flow's own budget, if it has one."""
     background: bool = True
     """Whether the run goes on when the client that started it goes away."""
     seed: int | None = None
@@ -70,6 +80,11 @@ class PlanOptions:
     def cap_nusd(self) -> Nusd | None:
         """The cap in nano-dollars."""
         return None if self.cap_usd is None else to_nusd(self.cap_usd)
+
+    def counted_caps(self, flow: FlowSpec) -> Budget:
+        """Return the caps of a run on tokens and requests: the smaller of the flow's own and what was asked for."""
+        own = flow.budget or Budget()
+        return Budget(tokens=_smaller(self.cap_tokens, own.tokens), calls=_smaller(self.cap_calls, own.calls))
 
     @classmethod
     def from_json(cls, value: JsonValue) -> PlanOptions:
@@ -95,6 +110,8 @@ class PlanOptions:
             rows=cast("int | None", chosen["rows"]),
             out=cast("str | None", chosen["out"]),
             cap_usd=None if cap is None else Decimal(str(cap)),
+            cap_tokens=cast("int | None", chosen["cap_tokens"]),
+            cap_calls=cast("int | None", chosen["cap_calls"]),
             background=chosen["background"] is not False,
             seed=cast("int | None", chosen["seed"]),
             reuse=cast("str | None", chosen["reuse"]),
@@ -108,7 +125,14 @@ class PlanOptions:
             "rows": self.rows,
             "out": self.out,
             "cap_usd": None if self.cap_usd is None else float(self.cap_usd),
+            "cap_tokens": self.cap_tokens,
+            "cap_calls": self.cap_calls,
             "background": self.background,
             "seed": self.seed,
             "reuse": self.reuse,
         }
+
+
+def _smaller(one: int | None, other: int | None) -> int | None:
+    """Return the smaller of two caps; None is no cap."""
+    return min((cap for cap in (one, other) if cap is not None), default=None)

@@ -103,7 +103,8 @@ class Calls:
             spec = self.program.functions[name]
             if fits.total and fits.unpayable == fits.total and isinstance(spec, InferSpec) and spec.budget:
                 allowed = spec.budget.nusd
-                shown = "its tokens" if allowed is None else format_usd(allowed)
+                counted = "its calls" if spec.budget.tokens is None else "its tokens"
+                shown = counted if allowed is None else format_usd(allowed)
                 raise PlanError(
                     f"functions.{name}.budget ({shown}) cannot pay a single attempt{_of_votes(spec)}, which may cost"
                     f" {format_usd(fits.needed_nusd)} on {spec.model}",
@@ -215,10 +216,8 @@ class Calls:
         fits.total += 1
         fits.exact = fits.exact and exact
         fits.needed_nusd = max(fits.needed_nusd, one.nusd)
-        over = (allowed.nusd is not None and one.nusd > allowed.nusd) or (
-            allowed.tokens is not None and one.tokens > allowed.tokens
-        )
-        fits.unpayable += over
+        axes = ((one.nusd, allowed.nusd), (one.tokens, allowed.tokens), (one.calls, allowed.calls))
+        fits.unpayable += any(most is not None and needed > most for needed, most in axes)
 
     def _computed(self, spec: ComputeSpec, arguments: Env) -> Walked:
         """Follow a compute function: by its expression, or by the bound of what other code may return."""

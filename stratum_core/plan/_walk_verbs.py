@@ -121,6 +121,7 @@ def _together(costs: Sequence[Cost], winners: int) -> Cost:
         tokens=total.tokens,
         calls=total.calls,
         most_calls=total.most_calls,
+        attempt=total.attempt,
     )
 
 

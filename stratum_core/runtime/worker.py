@@ -20,7 +20,6 @@ from pathlib import Path
 
 import anyio
 
-from stratum_core.budget import Budget
 from stratum_core.errors import JournalBusy, JournalError, StratumError
 from stratum_core.journal import AnswerCache, ControlStore, RunJournal, RunRecord, RunReviews
 from stratum_core.llm import OFFLINE_MODEL, LitellmClient, ModelClient, endpoint_variables
@@ -142,10 +141,9 @@ def _context(job: Job, journal: RunJournal, reviews: RunReviews) -> RunContext:
 async def _run_until_told(job: Job, context: RunContext) -> RunOutcome:
     """Run the flow while listening for commands; one that is there already lets nothing be sent at all."""
     flow = job.plan.program.flows[job.plan.flow]
-    budget = Budget(
+    budget = replace(
+        job.plan.options.counted_caps(flow),
         nusd=None if job.run.cap_nusd is None else Nusd(job.run.cap_nusd),
-        tokens=None if flow.budget is None else flow.budget.tokens,
-        calls=None if flow.budget is None else flow.budget.calls,
     )
     ended: list[RunOutcome] = []
     faults: list[JournalError] = []

@@ -97,6 +97,15 @@ def fmt(session: Session, *, spec: str, check: bool, write: bool, drop_comments:
 @click.option("--out", help="Write the result to this csv, json or jsonl file.")
 @click.option("--cap", type=click.FloatRange(min=0), metavar="USD", help="The most the run may cost.")
 @click.option(
+    "--cap-tokens", type=click.IntRange(min=1), metavar="N", help="The most tokens it may use, in and out."
+)
+@click.option(
+    "--cap-calls",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="The most requests it may send, retries counted.",
+)
+@click.option(
     "--reuse", metavar="RUN_ID", help="Take this run's answers wherever the same question is asked."
 )
 @click.option("--no-background", is_flag=True, help="End the run when whoever started it goes away.")
@@ -112,6 +121,8 @@ def plan(  # noqa: PLR0913 - one parameter per option
     rows: int | None,
     out: str | None,
     cap: float | None,
+    cap_tokens: int | None,
+    cap_calls: int | None,
     reuse: str | None,
     no_background: bool,
 ) -> Exit:
@@ -124,6 +135,8 @@ def plan(  # noqa: PLR0913 - one parameter per option
         "rows": rows,
         "out": out,
         "cap_usd": cap,
+        "cap_tokens": cap_tokens,
+        "cap_calls": cap_calls,
         "reuse": reuse,
         "background": False if no_background else None,
     }

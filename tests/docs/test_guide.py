@@ -18,7 +18,7 @@ from stratum_core.llm import PriceTable
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.plan import BindLimits, Roots
 from stratum_core.plan._bind import bind_inputs
-from stratum_core.runtime import DEFAULT_CONCURRENCY, RunContext, run_program
+from stratum_core.runtime import AUTO_START, RunContext, run_program
 from stratum_core.specs import ComputeSpec, DebateVerb, HumanVerb, InferSpec, ParallelVerb, StepSpec
 from tests.support.pages import ROOT, fences
 
@@ -140,7 +140,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
         "`require: all` (default)",
         "`on_error: drop` (default)",
         "`retries` (default 3)",
-        "`budget: {usd, ms, tokens}` (default none)",
+        "`budget: {usd, ms, tokens, calls}` (default none)",
         "rounds: 2",
         "unresolved: synthesize",
         "max_iterations: 5",
@@ -157,7 +157,7 @@ def test_the_defaults_are_those_of_the_code() -> None:
         (),
     )
     assert (plain.on_error, each.require, each.on_error) == ("fail", "all", "drop")
-    assert (each.concurrency, DEFAULT_CONCURRENCY) == (None, 8)
+    assert (each.concurrency, AUTO_START) == (None, 8)
     debate = step_of(
         "debate: { agents: [f, g], topic: input.topic, synthesize: h }", value="s.converged"
     ).verb
@@ -233,7 +233,7 @@ def test_a_person_answers_with_an_option_or_a_value_of_a_type() -> None:
     [
         ("`given: [expr]`", "given: [n > 0]"),
         ("`temperature`, `max_tokens`", "temperature: 0.2, max_tokens: 300"),
-        ("`budget: {usd, ms, tokens}`", "budget: { usd: 0.5, ms: 1000, tokens: 5000 }"),
+        ("`budget: {usd, ms, tokens, calls}`", "budget: { usd: 0.5, ms: 1000, tokens: 5000, calls: 9 }"),
         ("`fallbacks: [model]`", "fallbacks: [offline]"),
         ("`cache: session | global`", "cache: session"),
         ("`cache: session | global`", "cache: global"),

@@ -18,7 +18,7 @@ from stratum_core.ir._yaml import MAX_NODES as DOCUMENT_PARTS
 from stratum_core.ir.expressions import _limits as expressions
 from stratum_core.llm import TRANSPORT_RETRIES, default_max_tokens
 from stratum_core.plan import PlanOptions
-from stratum_core.runtime import DEFAULT_CONCURRENCY
+from stratum_core.runtime import AUTO_START
 from stratum_core.specs import InferSpec
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
 from tests.support.pages import ROOT, pages, section, table_rows
@@ -60,7 +60,7 @@ def test_what_is_left_out_has_the_defaults_the_pages_state() -> None:
     assert step.for_each is not None
     assert (judge.retries, judge.budget, judge.model) == (3, None, None)
     assert (step.for_each.require, step.for_each.on_error, step.on_error) == ("all", "drop", "fail")
-    assert (step.for_each.concurrency, DEFAULT_CONCURRENCY) == (None, 8)
+    assert (step.for_each.concurrency, AUTO_START) == (None, 8)
 
 
 @pytest.mark.parametrize(
@@ -70,7 +70,7 @@ def test_what_is_left_out_has_the_defaults_the_pages_state() -> None:
         (IR, "`concurrency: N` (default 8)"),
         (IR, "`on_error: drop` (default)"),
         (IR, "`require: all` (default)"),
-        (IR, "tokens}` (default none)"),
+        (IR, "tokens, calls}` (default none)"),
     ],
 )
 def test_a_page_states_the_default(text: str, statement: str) -> None:

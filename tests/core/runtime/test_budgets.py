@@ -149,3 +149,27 @@ flows:
 """
     outcome = await Trial.answering(document, loud).run({"note": "a"}, budget=Budget(calls=0))
     assert outcome.state == "stopped_budget"
+
+
+async def test_a_functions_budget_for_calls_ends_its_retries_and_nothing_else() -> None:
+    document = DOCUMENT.replace("max_tokens: 100", "max_tokens: 100\n    budget: { calls: 2 }").replace(
+        "concurrency: 100", "concurrency: 100, require: 0"
+    )
+
+    def stubborn(request: ModelRequest) -> Answer:
+        return {"value": 1} if note_of(request) == "note 001" else {"value": "fine"}
+
+    trial = Trial(document=document, client=HeldClient(stubborn, held=False))
+    outcome = await trial.run({"notes": NOTES[:3]})
+    assert (outcome.state, outcome.value) == ("completed_with_failures", ["fine", "fine"])
+    assert outcome.census["failed_by_cause"] == {"budget_exceeded": 1}
+    assert outcome.census["calls"] == 4
+
+
+async def test_an_inner_flows_budget_for_calls_covers_its_steps_together() -> None:
+    trial = Trial(
+        document=NESTED.replace("{ tokens: 900 }", "{ calls: 1 }"), client=HeldClient(loud, held=False)
+    )
+    outcome = await trial.run({"notes": NOTES[:3]})
+    assert (outcome.value, outcome.census["calls"]) == ([], 3)
+    assert outcome.census["failed_by_cause"] == {"budget_exceeded": 3}
