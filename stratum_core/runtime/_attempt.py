@@ -234,6 +234,8 @@ def worst_case(context: RunContext, request: ModelRequest) -> Usage:
     """
     prompt_tokens = prompt_tokens_bound(request_bytes(request))
     price = context.prices.price(request.model)
+    if price is None and context.allow_unpriced:
+        return Usage(tokens=prompt_tokens + request.max_tokens, calls=1)
     if price is None:
         raise ConfigurationError(
             f"model `{request.model}` has no known price, so its cost cannot be capped",
@@ -249,11 +251,11 @@ def worst_case(context: RunContext, request: ModelRequest) -> Usage:
 def _usage(context: RunContext, model: str, reply: ModelReply, reserved: Usage) -> Usage:
     """Return what to charge for a reply: the provider's counts, or the reservation when it sent none."""
     price = context.prices.price(model)
-    if reply.usage is None or price is None:
+    if reply.usage is None:
         return reserved
     counted = reply.usage
     return Usage(
-        nusd=price.cost_nusd(counted),
+        nusd=reserved.nusd if price is None else price.cost_nusd(counted),
         tokens=counted.input_tokens + counted.output_tokens,
         calls=1,
     )

@@ -81,6 +81,8 @@ class RunContext:
     """Answers that need not be bought: of an earlier run, of other runs, and of equal calls of this one."""
     shut_models: set[str] = field(default_factory=set[str])
     """Models whose account is closed to this process; functions with `fallbacks` go past them."""
+    allow_unpriced: bool = False
+    """Whether a model without a known price may be asked: only where no money cap stands around the call."""
     signals: tuple[_StopSignal, ...] = field(default_factory=lambda: (_StopSignal(),))
     """This branch's own, those around it, and the run's last."""
     tracer: Tracer | None = None
@@ -97,6 +99,10 @@ class RunContext:
     def branch(self) -> RunContext:
         """Return a context for steps that end together: it shares everything, and can be halted by itself."""
         return replace(self, signals=(_StopSignal(), *self.signals))
+
+    def apart(self) -> RunContext:
+        """Return a context for one call: what stops the others stops it, what stops it stops nothing else."""
+        return replace(self, signals=(*self.signals, _StopSignal()))
 
     def replaying(self) -> RunContext:
         """Return a context in which only what is on record goes on."""
