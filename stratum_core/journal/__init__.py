@@ -33,6 +33,7 @@ from stratum_core.journal._reviews import (
     ReviewRecord,
     Reviews,
     check_answer,
+    review_id_of,
 )
 from stratum_core.journal._sqlite import RunJournal, is_owned
 
@@ -71,4 +72,5 @@ __all__ = [
     "SettledState",
     "check_answer",
     "is_owned",
+    "review_id_of",
 ]

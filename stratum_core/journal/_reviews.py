@@ -27,6 +27,7 @@ __all__ = [
     "check_answer",
     "new_review",
     "refuse_other",
+    "review_id_of",
 ]
 
 MAX_ANSWER_BYTES = 20_000
@@ -128,10 +129,15 @@ class Reviews(Protocol):
         ...
 
 
+def review_id_of(run_id: str, path: str) -> str:
+    """Return the id of the question at a path of a run: it depends on nothing else."""
+    return f"review_{content_hash([run_id, path])[:12]}"
+
+
 def new_review(run_id: str, path: str, question: Question, *, number: int, now_ms: int) -> ReviewRecord:
-    """Return a question that was just asked; its id depends on nothing but the run and the path."""
+    """Return a question that was just asked."""
     return ReviewRecord(
-        review_id=f"review_{content_hash([run_id, path])[:12]}",
+        review_id=review_id_of(run_id, path),
         run_id=run_id,
         path=path,
         number=number,
