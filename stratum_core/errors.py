@@ -29,6 +29,8 @@
     ├── ConvergenceFailure             no iteration satisfied `until`
     ├── ComputeFailed                  registered code failed, took too long, or gave no JSON
     ├── StepFailed                     too few items succeeded, or a `validate` is false
+    │   └── ParallelValidationFailed   ... the `validate` of a `parallel`
+    ├── StabilityAssertionError        the samples of an unstable function do not agree enough
     ├── HITLTimeoutError               no person answered a question in time
     ├── BudgetExceeded                 a reservation does not fit the cap
     └── RunStopped                     the whole run has to stop: cap, provider limit, cancel, drain
@@ -65,6 +67,7 @@ __all__ = [
     "ModelError",
     "ModelRefusal",
     "NeedsApproval",
+    "ParallelValidationFailed",
     "ParseFailure",
     "PlanError",
     "PostconditionFailed",
@@ -73,6 +76,7 @@ __all__ = [
     "RunError",
     "RunStopped",
     "RunWaiting",
+    "StabilityAssertionError",
     "StepFailed",
     "StratumCompileError",
     "StratumError",
@@ -281,6 +285,18 @@ class StepFailed(StratumError):
     """A step's own rule failed: too few items succeeded, or its `validate` is false."""
 
     code = "step_failed"
+
+
+class ParallelValidationFailed(StepFailed):
+    """The `validate` of a `parallel` is false for what its calls gave."""
+
+    code = "parallel_validation_failed"
+
+
+class StabilityAssertionError(StratumError):
+    """Too few samples of an unstable function agree; `detail` holds `samples`, their number, and the `share`."""
+
+    code = "stability_assertion"
 
 
 class HITLTimeoutError(StratumError):
