@@ -10,6 +10,7 @@ from stratum_core.contracts._relations import (
     without_opaque,
 )
 from stratum_core.contracts._schema import json_schema
+from stratum_core.contracts._stored import HELD_ITEMS, ListBuilder, StoredList, held, stored
 from stratum_core.contracts._type_json import type_from_json, type_to_json
 from stratum_core.contracts._types import (
     AnyType,
@@ -39,6 +40,7 @@ from stratum_core.contracts._types import (
 from stratum_core.contracts._values import Validator, Violation, check_value, validator
 
 __all__ = [
+    "HELD_ITEMS",
     "AnyType",
     "BoolType",
     "BytesType",
@@ -51,6 +53,7 @@ __all__ = [
     "JsonScalar",
     "JsonType",
     "JsonValue",
+    "ListBuilder",
     "ListType",
     "MapType",
     "NeverType",
@@ -59,6 +62,7 @@ __all__ = [
     "OptionalType",
     "ProbabilisticType",
     "RecordType",
+    "StoredList",
     "StringType",
     "Type",
     "Validator",
@@ -69,11 +73,13 @@ __all__ = [
     "content_hash",
     "contract_hash",
     "describe",
+    "held",
     "is_opaque",
     "is_text",
     "join",
     "json_schema",
     "optional",
+    "stored",
     "type_from_json",
     "type_to_json",
     "validator",

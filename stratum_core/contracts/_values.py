@@ -23,6 +23,7 @@ from typing import TypeAlias, assert_never
 
 from pydantic_core import SchemaValidator, ValidationError, core_schema
 
+from stratum_core.contracts._stored import StoredList, stored
 from stratum_core.contracts._types import (
     AnyType,
     BoolType,
@@ -391,6 +392,8 @@ def _list_check(kind: ListType) -> _Check:
             return value
         if not _count_fits(len(value), low, high):
             _fault(faults, path, f"{_count_message(low, high, 'items')}, got {len(value)}", value)
+        if isinstance(value, StoredList):
+            return stored(item(part, f"{path}[{index}]", faults) for index, part in enumerate(value))
         return [item(part, f"{path}[{index}]", faults) for index, part in enumerate(value)]
 
     return check
@@ -466,7 +469,8 @@ def _json_part(value: JsonValue, path: str, faults: _Faults, depth: int) -> Json
             for key, part in value.items()
         }
     elif isinstance(value, Sequence):
-        return [_json_part(part, f"{path}[{index}]", faults, depth - 1) for index, part in enumerate(value)]
+        parts = (_json_part(part, f"{path}[{index}]", faults, depth - 1) for index, part in enumerate(value))
+        return stored(parts) if isinstance(value, StoredList) else list(parts)
     elif isinstance(value, float) and not math.isfinite(value):
         _fault(faults, path, "expected a finite number", value)
     return value

@@ -3,14 +3,16 @@
 from stratum_core.runtime._branches import Branches, run_branches
 from stratum_core.runtime._calls import call_function
 from stratum_core.runtime._census import Census, Failure
-from stratum_core.runtime._context import DEFAULT_CONCURRENCY, RunContext
+from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._debate import run_debate
 from stratum_core.runtime._human import ask_person
 from stratum_core.runtime._output import replace_file, rows_of, write_result
+from stratum_core.runtime._pace import AUTO_MOST, AUTO_START
 from stratum_core.runtime._run import RunOutcome, run_program
 
 __all__ = [
-    "DEFAULT_CONCURRENCY",
+    "AUTO_MOST",
+    "AUTO_START",
     "Branches",
     "Census",
     "Failure",

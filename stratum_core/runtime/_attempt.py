@@ -101,7 +101,20 @@ async def send(
     if held is None:
         context.raise_if_stopped()
         held = await meter.reserve(needed)
-    reservation, reserved = held, held.usage
+    if not context.paced:
+        return await _send_reserved(context, held, sending)
+    try:
+        async with context.paces.of(sending.request.model).slot():
+            return await _send_reserved(context, held, sending)
+    finally:
+        held.release()
+
+
+async def _send_reserved(
+    context: RunContext, reservation: Reservation, sending: Sending
+) -> ModelReply | ModelError:
+    """Write the intent down and make the request; the reservation is closed when this returns or raises."""
+    reserved = reservation.usage
     intent = Intent(
         call_id=sending.call_id,
         path=sending.path,
@@ -129,15 +142,20 @@ async def _exchange(
     reserved: Usage,
 ) -> ModelReply | ModelError:
     """Send the request and settle it, whatever happens to this task meanwhile."""
+    pace = context.paces.of(sending.request.model)
+    cuts = pace.cuts
     try:
         reply = await context.client_for(sending.request.model).complete(sending.request)
     except ModelError as error:
+        if pace.learn(error, cuts=cuts):
+            context.journal.note("slowed", data={"model": sending.request.model, "limit": int(pace.limit)})
         await _settle_error(context, reservation, sending, error)
         return error
     except BaseException:
         context.census.calls_possibly_paid += 1
         await _settle(context, reservation, sending, state="possibly_paid", outcome={"kind": "cut_off"})
         raise
+    pace.learn(reply, cuts=cuts)
     usage = _usage(context, sending.request.model, reply, reserved)
     await _settle(context, reservation, sending, state="answered", usage=usage, outcome=_reply_record(reply))
     if reservation.overrun:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from stratum_core.budget import Meter
-from stratum_core.contracts import Field, JsonValue, RecordType, Type, check_value
+from stratum_core.contracts import Field, JsonValue, RecordType, Type, check_value, held
 from stratum_core.errors import ContractViolation, StepFailed
 from stratum_core.runtime._ask import ask
 from stratum_core.runtime._context import RunContext, Scope, evaluate, evaluate_condition
@@ -24,7 +24,9 @@ async def call_function(
     meter: Meter,
 ) -> JsonValue:
     """Check the arguments and call a function of either mode; the value of an unstable function is its samples."""
-    inputs = {p.name: checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`") for p in spec.inputs}
+    inputs = {
+        p.name: held(checked(p.type, arguments.get(p.name), f"{path}: `{p.name}`")) for p in spec.inputs
+    }
     if isinstance(spec, ComputeSpec):
         return await _compute(context, spec, inputs, path)
     answer = await ask(context, spec, inputs, path=path, meter=meter, compute=_compute)

@@ -17,14 +17,12 @@ from stratum_core.journal import Journal, MemoryReviews, Reviews, RunState
 from stratum_core.llm import ModelClient, PriceTable
 from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._census import Census
+from stratum_core.runtime._pace import Paces
 from stratum_core.runtime._tracing import OpenCall
 from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
 from stratum_core.trace import FlowScope, Tracer
 
-__all__ = ["DEFAULT_CONCURRENCY", "RunContext", "Scope", "evaluate", "evaluate_condition", "ran_out_within"]
-
-DEFAULT_CONCURRENCY = 8
-"""Items in flight at once when a for_each names no number."""
+__all__ = ["RunContext", "Scope", "evaluate", "evaluate_condition", "ran_out_within"]
 
 Scope = Mapping[str, JsonValue]
 """The values an expression sees, by name."""
@@ -81,6 +79,10 @@ class RunContext:
     """Answers that need not be bought: of an earlier run, of other runs, and of equal calls of this one."""
     shut_models: set[str] = field(default_factory=set[str])
     """Models whose account is closed to this process; functions with `fallbacks` go past them."""
+    paces: Paces = field(default_factory=Paces)
+    """How many requests of each model are in flight where nobody named a number."""
+    paced: bool = False
+    """Whether this is inside a map with `concurrency: auto`."""
     allow_unpriced: bool = False
     """Whether a model without a known price may be asked: only where no money cap stands around the call."""
     signals: tuple[_StopSignal, ...] = field(default_factory=lambda: (_StopSignal(),))

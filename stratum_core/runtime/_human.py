@@ -11,7 +11,7 @@ import json
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 
-from stratum_core.contracts import JsonValue, Type
+from stratum_core.contracts import JsonValue, Type, held
 from stratum_core.errors import DeterminismError, HITLTimeoutError, RunWaiting
 from stratum_core.journal import Question, ReviewDecision, ReviewRecord
 from stratum_core.llm import has_opaque
@@ -138,6 +138,7 @@ def _used(fact: Mapping[str, JsonValue], answer: Type, path: str) -> Mapping[str
 
 def _bounded(value: JsonValue) -> JsonValue:
     """Return a shown value, or the start of its text when it is long."""
+    value = held(value)
     text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
     if len(text) <= _SHOWN_CHARACTERS:
         return value

@@ -1,20 +1,23 @@
 """The map: one verb over many items, a bounded number at a time, results in input order.
 
-A fixed number of workers take the next index from one shared iterator, so there is never a task for each item. A
-failed item is counted in the census and leaves what `on_error` says; once so many failed that `require` cannot be met,
-nothing new is started. A resumed run still replays what is on record then, so that its result never shrinks. An item
-that waits for a person is neither done nor failed: the others go on, and then the map waits.
+A fixed number of workers take the next index from one shared iterator, so there is never a task for each item, and
+neither the items nor the results of a long map are held in memory. With `concurrency: auto` there are `AUTO_MOST`
+workers, whose requests the pace of their model lets go (see `_pace.py`).
+
+A failed item is counted in the census and leaves what `on_error` says; once so many failed that `require` cannot be
+met, nothing new is started. A resumed run still replays what is on record then, so that its result never shrinks. An
+item that waits for a person is neither done nor failed: the others go on, and then the map waits.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 
 import anyio
 
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import JsonValue, ListBuilder, stored
 from stratum_core.errors import (
     BudgetExceeded,
     ExpressionError,
@@ -24,7 +27,8 @@ from stratum_core.errors import (
     StepFailed,
     StratumError,
 )
-from stratum_core.runtime._context import DEFAULT_CONCURRENCY, RunContext, Scope, ran_out_within
+from stratum_core.runtime._context import RunContext, Scope, ran_out_within
+from stratum_core.runtime._pace import AUTO_MOST
 from stratum_core.specs import ForEach, Require
 
 __all__ = ["run_map"]
@@ -40,9 +44,14 @@ ItemRunner = Callable[[RunContext, Scope, str], Awaitable[JsonValue]]
 class _Progress:
     """What the workers of one map share."""
 
-    results: list[JsonValue]
-    succeeded: list[bool]
-    errors: dict[int, StratumError] = field(default_factory=dict[int, StratumError])
+    results: ListBuilder
+    succeeded: bytearray
+    """1 for each item that is done."""
+    errors: ListBuilder | None
+    """The text of each failure, where `on_error: keep` hands it on."""
+    failed: int = 0
+    first_failure: tuple[int, str] | None = None
+    """The failed item with the lowest index, and why it failed."""
     waiting: RunWaiting | None = None
     """Raised by the first item that waits for a person."""
     fatal: StratumError | None = None
@@ -72,7 +81,13 @@ async def run_map(
         raise ExpressionError(f"{path}: `{each.items.canonical}` gave {type(items).__name__}, not a list")
     total = len(items)
     context.journal.note("scope_started", path=path, data={"total": total})
-    progress = _Progress(results=[None] * total, succeeded=[False] * total)
+    progress = _Progress(
+        results=ListBuilder(total),
+        succeeded=bytearray(total),
+        errors=ListBuilder(total) if each.on_error == "keep" else None,
+    )
+    if each.concurrency is None:
+        context = replace(context, paced=True)
     needed = _needed(each.require, total)
     indexes = iter(range(total))
     replaying = context.replaying()
@@ -80,7 +95,7 @@ async def run_map(
     async def worker() -> None:
         for index in indexes:
             goes_on = progress.fatal is None and context.stopped is None
-            live = goes_on and len(progress.errors) <= total - needed
+            live = goes_on and progress.failed <= total - needed
             if not live and (progress.broken or not context.resumed):
                 progress.fatal = progress.fatal or context.stopped
                 return
@@ -93,13 +108,13 @@ async def run_map(
 
     try:
         async with anyio.create_task_group() as group:
-            for _ in range(min(each.concurrency or DEFAULT_CONCURRENCY, total)):
+            for _ in range(min(each.concurrency or AUTO_MOST, total)):
                 group.start_soon(worker)
     finally:
         _keep_finished(context, path, progress)
     if progress.fatal is not None:
         raise progress.fatal
-    if progress.waiting is not None and len(progress.errors) <= total - needed:
+    if progress.waiting is not None and progress.failed <= total - needed:
         raise progress.waiting
     if sum(progress.succeeded) < needed:
         raise _too_few(path, progress, needed)
@@ -128,7 +143,8 @@ async def _run_one(
     """Run one item and record what became of it; return what kept it from coming to an end."""
     item_path = f"{path}[{index}]"
     try:
-        progress.results[index] = await run_item(context, {**scope, "item": item, "index": index}, item_path)
+        value = await run_item(context, {**scope, "item": item, "index": index}, item_path)
+        progress.results.put(index, value)
     except RunWaiting as waiting:
         progress.waiting = progress.waiting or waiting
         context.census.items_waiting += 1
@@ -142,58 +158,62 @@ async def _run_one(
         if isinstance(error, BudgetExceeded) and not ran_out_within(error, item_path):
             progress.fatal = progress.fatal or error
             return None
-        progress.errors[index] = error
+        _keep_failure(progress, index, error.message)
         context.census.items_failed += 1
         context.census.add_failure(item_path, error)
         context.journal.note("item_done", path=path, data={"ok": False})
         return None
-    progress.succeeded[index] = True
+    progress.succeeded[index] = 1
     context.census.items_done += 1
     context.journal.note("item_done", path=path, data={"ok": True})
     return None
 
 
+def _keep_failure(progress: _Progress, index: int, message: str) -> None:
+    """Count a failed item, and keep of its error what is told later."""
+    progress.failed += 1
+    if progress.first_failure is None or index < progress.first_failure[0]:
+        progress.first_failure = index, message
+    if progress.errors is not None:
+        progress.errors.put(index, message[:_ERROR_CHARACTERS])
+
+
 def _keep_finished(context: RunContext, path: str, progress: _Progress) -> None:
     """Keep the finished items of an outermost map, in case the run does not get to its `return`."""
     if "/" not in path:
-        pairs = zip(progress.results, progress.succeeded, strict=True)
-        context.partial[path] = [value for value, ok in pairs if ok]
+        context.partial[path] = progress.results.items(_done(progress))
+
+
+def _done(progress: _Progress) -> Iterator[int]:
+    """Yield the indexes of the items that succeeded."""
+    return (index for index, done in enumerate(progress.succeeded) if done)
 
 
 def _too_few(path: str, progress: _Progress, needed: int) -> StepFailed:
     """Return the error of a map whose `require` was not met."""
-    total, succeeded = len(progress.results), sum(progress.succeeded)
-    first = min(progress.errors, default=None)
-    example = (
-        ""
-        if first is None
-        else f"; the first that failed, item {first + 1}: {progress.errors[first].message}"
-    )
+    total, succeeded = len(progress.succeeded), sum(progress.succeeded)
+    first = progress.first_failure
+    example = "" if first is None else f"; the first that failed, item {first[0] + 1}: {first[1]}"
     return StepFailed(
         f"{path}: {succeeded} of {total} items succeeded, but {needed} are required{example}",
         remedy="lower `require`, or mend what the failures have in common; finished items are kept",
-        detail={"succeeded": succeeded, "failed": len(progress.errors), "total": total, "needed": needed},
+        detail={"succeeded": succeeded, "failed": progress.failed, "total": total, "needed": needed},
     )
 
 
 def _collected(each: ForEach, progress: _Progress) -> JsonValue:
     """Return the step's list in input order, with what `on_error` leaves of failed items."""
-    rows = range(len(progress.results))
     match each.on_error:
         case "drop":
-            return [progress.results[index] for index in rows if progress.succeeded[index]]
+            return progress.results.items(_done(progress))
         case "none":
-            return [progress.results[index] for index in rows]
+            return progress.results.items()
         case "keep":
-            return [_outcome(progress, index) for index in rows]
+            return stored(_outcomes(progress))
 
 
-def _outcome(progress: _Progress, index: int) -> dict[str, JsonValue]:
-    """Return the Outcome record of one item."""
-    error = progress.errors.get(index)
-    return {
-        "ok": progress.succeeded[index],
-        "value": progress.results[index],
-        "error": None if error is None else error.message[:_ERROR_CHARACTERS],
-        "index": index,
-    }
+def _outcomes(progress: _Progress) -> Iterator[JsonValue]:
+    """Yield the Outcome record of each item."""
+    errors = () if progress.errors is None else progress.errors.items()
+    for index, (value, error) in enumerate(zip(progress.results.items(), errors, strict=True)):
+        yield {"ok": bool(progress.succeeded[index]), "value": value, "error": error, "index": index}

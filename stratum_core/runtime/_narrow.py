@@ -15,6 +15,7 @@ from stratum_core.contracts import (
     OptionalType,
     RecordType,
     Type,
+    stored,
     without_opaque,
 )
 
@@ -56,7 +57,7 @@ def _cut(value: JsonValue, given: Type, wanted: Type) -> JsonValue:
     given, wanted = _bare(given), _bare(wanted)
     match given, wanted:
         case (ListType(item=left), ListType(item=right)) if isinstance(value, Sequence):
-            return value if isinstance(value, str) else [_cut(item, left, right) for item in value]
+            return value if isinstance(value, str) else stored(_cut(item, left, right) for item in value)
         case (MapType(value=left), MapType(value=right)) if isinstance(value, Mapping):
             return {key: _cut(item, left, right) for key, item in value.items()}
         case (RecordType(), RecordType()) if isinstance(value, Mapping):

@@ -9,7 +9,7 @@ import pytest
 from stratum_core.contracts import JsonValue
 from stratum_core.journal import MemoryJournal
 from stratum_core.llm import ModelRequest
-from stratum_core.runtime import DEFAULT_CONCURRENCY, RunOutcome
+from stratum_core.runtime import AUTO_START, RunOutcome
 from stratum_core.testing import Answer
 from tests.core.runtime._trial import HeldClient, Trial, note_of
 
@@ -51,7 +51,7 @@ def census(outcome: RunOutcome, *names: str) -> list[JsonValue]:
 
 
 @pytest.mark.parametrize(
-    ("step", "most"), [("", DEFAULT_CONCURRENCY), (", concurrency: 3", 3), (", concurrency: 99", 10)]
+    ("step", "most"), [("", AUTO_START), (", concurrency: 3", 3), (", concurrency: 99", 10)]
 )
 async def test_at_most_so_many_items_are_in_flight(step: str, most: int) -> None:
     client = HeldClient(failing())
