@@ -2,6 +2,9 @@
 
 A table file holds the rows of the one list a result returns; nested values are JSON in their cell. Text that a
 spreadsheet would run as a formula gets an apostrophe in front, because results carry text strangers wrote.
+
+Files are written row by row, so a long list is never in memory, into a file beside their place that takes it at the
+end: what stands there is the old content or the whole new one.
 """
 
 from __future__ import annotations
@@ -13,10 +16,11 @@ import json
 import os
 import secrets
 import stat
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import chain
 from pathlib import Path
 
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import JsonValue, StoredList, held
 from stratum_core.errors import InputError, JournalError
 
 __all__ = ["replace_file", "rows_of", "write_private", "write_result"]
@@ -40,11 +44,11 @@ def write_result(path: Path, value: JsonValue) -> int:
     rows = rows_of(value)
     match path.suffix.lower():
         case ".csv":
-            text, count = _csv_text(rows), len(rows)
+            text, count = _csv_lines(rows), len(rows)
         case ".jsonl" | ".ndjson":
-            text, count = "".join(f"{_json(row)}\n" for row in rows), len(rows)
+            text, count = (f"{_json(row)}\n" for row in rows), len(rows)
         case _:
-            text, count = json.dumps(value, ensure_ascii=False, indent=2) + "\n", 1
+            text, count = chain(_json_pieces(value, indent=2), "\n"), 1
     try:
         replace_file(path, text)
     except OSError as fault:
@@ -62,7 +66,7 @@ def write_private(path: Path, value: JsonValue) -> None:
         JournalError: It cannot be written; what was there before still is.
     """
     try:
-        replace_file(path, json.dumps(value, ensure_ascii=False), mode=0o600)
+        replace_file(path, _json_pieces(value), mode=0o600)
     except OSError as fault:
         raise JournalError(
             f"the result cannot be kept in {path}: {fault.strerror}",
@@ -70,8 +74,10 @@ def write_private(path: Path, value: JsonValue) -> None:
         ) from fault
 
 
-def replace_file(path: Path, text: str, *, mode: int | None = None) -> None:
+def replace_file(path: Path, text: str | Iterable[str], *, mode: int | None = None) -> None:
     """Write a file beside its place and move it there; without a mode it keeps that of the file that was there.
+
+    The text may come in pieces, which are written as they come.
 
     Everything happens inside one opened folder, so that nothing can be put in its place meanwhile.
 
@@ -87,7 +93,7 @@ def replace_file(path: Path, text: str, *, mode: int | None = None) -> None:
             kept = _mode_of(path.name, folder) if mode is None else mode
             if kept is not None:
                 os.fchmod(descriptor, kept)
-            file.write(text)
+            file.writelines((text,) if isinstance(text, str) else text)
             file.flush()
             os.fsync(descriptor)
         os.replace(beside, path.name, src_dir_fd=folder, dst_dir_fd=folder)
@@ -122,10 +128,10 @@ def _mode_of(name: str, folder: int) -> int | None:
     return stat.S_IMODE(found.st_mode) if stat.S_ISREG(found.st_mode) else None
 
 
-def rows_of(value: JsonValue) -> list[JsonValue]:
+def rows_of(value: JsonValue) -> Sequence[JsonValue]:
     """Return the rows a table of the value has: the value itself, or its longest list of records."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return list(value)
+        return value
     if isinstance(value, Mapping):
         tables = [table for part in value.values() if (table := _table(part))]
         if tables:
@@ -133,35 +139,43 @@ def rows_of(value: JsonValue) -> list[JsonValue]:
     return [value]
 
 
-def _table(part: JsonValue) -> list[JsonValue]:
+def _table(part: JsonValue) -> Sequence[JsonValue]:
     """Return the rows of a list of records; nothing for anything else."""
     if isinstance(part, str) or not isinstance(part, Sequence):
-        return []
-    return list(part) if all(isinstance(row, Mapping) for row in part) else []
+        return ()
+    return part if all(isinstance(row, Mapping) for row in part) else ()
 
 
-def _csv_text(rows: Sequence[JsonValue]) -> str:
-    """Return rows as CSV with a header of every field that occurs, in order of appearance."""
-    records: list[Mapping[str, JsonValue]] = [
-        row if isinstance(row, Mapping) else {"value": row} for row in rows
-    ]
-    names = list(dict.fromkeys(name for record in records for name in record))
+def _csv_lines(rows: Sequence[JsonValue]) -> Iterator[str]:
+    """Yield rows as CSV under a header of every field that occurs, in order of appearance."""
+    names: dict[str, None] = {}
+    for row in rows:
+        names.update(dict.fromkeys(_record(row)))
     lines = _Lines()
     writer = csv.writer(lines, lineterminator="\r\n")
     writer.writerow([_cell(name) for name in names])
-    writer.writerows([_cell(record.get(name)) for name in names] for record in records)
-    return "".join(lines.texts)
+    for row in rows:
+        yield lines.line
+        record = _record(row)
+        writer.writerow([_cell(record.get(name)) for name in names])
+    yield lines.line
+
+
+def _record(row: JsonValue) -> Mapping[str, JsonValue]:
+    """Return a row as a record; a single value gets a column of its own."""
+    return row if isinstance(row, Mapping) else {"value": row}
 
 
 class _Lines:
     """Ends rows with a line feed although the writer, to quote both kinds of line break, is told CR LF."""
 
     def __init__(self) -> None:
-        self.texts: list[str] = []
+        self.line = ""
+        """The last row."""
 
     def write(self, row: str) -> None:
         """Take one row."""
-        self.texts.append(f"{row[:-2]}\n")
+        self.line = f"{row[:-2]}\n"
 
 
 def _cell(value: JsonValue) -> str:
@@ -175,4 +189,30 @@ def _cell(value: JsonValue) -> str:
 
 def _json(value: JsonValue) -> str:
     """Return compact JSON with characters as they are."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), default=held)
+
+
+def _json_pieces(value: JsonValue, *, indent: int | None = None, level: int = 0) -> Iterator[str]:
+    """Yield a value as JSON text, long lists item by item."""
+    inner = "" if indent is None else "\n" + " " * (indent * (level + 1))
+    outer = "" if indent is None else "\n" + " " * (indent * level)
+    comma = ", " if indent is None else ","
+    if not _is_long(value):
+        yield json.dumps(value, ensure_ascii=False, indent=indent, default=held).replace("\n", outer)
+    elif isinstance(value, Mapping):
+        for number, (name, part) in enumerate(value.items()):
+            yield f"{comma if number else '{'}{inner}{json.dumps(name, ensure_ascii=False)}: "
+            yield from _json_pieces(part, indent=indent, level=level + 1)
+        yield f"{outer}}}"
+    elif isinstance(value, StoredList):
+        for number, part in enumerate(value):
+            yield f"{comma if number else '['}{inner}"
+            yield from _json_pieces(part, indent=indent, level=level + 1)
+        yield f"{outer}]"
+
+
+def _is_long(value: JsonValue) -> bool:
+    """Return whether a value is a long list, or a record with one in it."""
+    if isinstance(value, Mapping):
+        return any(map(_is_long, value.values()))
+    return isinstance(value, StoredList)

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 from stratum_core.contracts import JsonType, JsonValue, OptionalType, RecordType, Type
 from stratum_core.errors import ExpressionError
 from stratum_core.ir.expressions._builtins import FUNCTIONS
-from stratum_core.ir.expressions._loops import Run, build_loop, items_of
+from stratum_core.ir.expressions._loops import Run, build_list, build_loop, items_of
 from stratum_core.ir.expressions._meter import Meter, is_list, kind_name, number
 from stratum_core.ir.expressions._methods import METHODS
 from stratum_core.ir.expressions._pattern import matcher, pattern_weight
@@ -95,9 +95,9 @@ class _Builder:
                 names = [str(key.value) for key in keys if isinstance(key, ast.Constant)]
                 parts = list(zip(names, [self.run(value) for value in values], strict=True))
                 return lambda meter: {name: run(meter) for name, run in parts}
-            case (
-                ast.ListComp(elt=item, generators=[clause]) | ast.GeneratorExp(elt=item, generators=[clause])
-            ):
+            case ast.ListComp(elt=item, generators=[clause]):
+                return build_list(item, clause, self.run)
+            case ast.GeneratorExp(elt=item, generators=[clause]):
                 loop = build_loop(item, clause, self.run)
                 return lambda meter: list(loop(meter))
             case ast.Call(func=ast.Name(id=name), args=args):

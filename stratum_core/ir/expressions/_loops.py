@@ -6,12 +6,12 @@ import ast
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import TypeAlias
 
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import JsonValue, StoredList, stored
 from stratum_core.errors import ExpressionError
 from stratum_core.ir.expressions._meter import Meter, kind_name, room_for
 from stratum_core.ir.expressions._tree import descendants
 
-__all__ = ["Run", "build_loop", "items_of", "work"]
+__all__ = ["Run", "build_list", "build_loop", "items_of", "work"]
 
 Run: TypeAlias = Callable[[Meter], JsonValue]
 
@@ -37,20 +37,40 @@ def work(node: ast.expr) -> int:
     )
 
 
+def build_list(item: ast.expr, clause: ast.comprehension, build: Callable[[ast.expr], Run]) -> Run:
+    """Return a closure that gives the list of a comprehension; over a stored list, a long one is stored as well."""
+    source, turns = build(clause.iter), _build_turns(item, clause, build)
+
+    def run(meter: Meter) -> JsonValue:
+        items = items_of(source(meter))
+        made = turns(meter, items)
+        return stored(made) if isinstance(items, StoredList) else list(made)
+
+    return run
+
+
 def build_loop(
     item: ast.expr, clause: ast.comprehension, build: Callable[[ast.expr], Run]
 ) -> Callable[[Meter], Iterator[JsonValue]]:
     """Return a closure that yields the items of a comprehension one by one."""
-    source, value = build(clause.iter), build(item)
+    source, turns = build(clause.iter), _build_turns(item, clause, build)
+    return lambda meter: turns(meter, items_of(source(meter)))
+
+
+def _build_turns(
+    item: ast.expr, clause: ast.comprehension, build: Callable[[ast.expr], Run]
+) -> Callable[[Meter, Sequence[JsonValue]], Iterator[JsonValue]]:
+    """Return a closure that yields what a comprehension makes of each item of a list."""
+    value = build(item)
     tests = [build(test) for test in clause.ifs]
     cost = 1 + work(item) + sum(work(test) for test in clause.ifs)
     targets = clause.target.elts if isinstance(clause.target, ast.Tuple) else [clause.target]
     names = [target.id for target in targets if isinstance(target, ast.Name)]
     single = names[0] if not isinstance(clause.target, ast.Tuple) else None
 
-    def loop(meter: Meter) -> Iterator[JsonValue]:
+    def turns(meter: Meter, items: Sequence[JsonValue]) -> Iterator[JsonValue]:
         values, made = meter.values, 0
-        for element in items_of(source(meter)):
+        for element in items:
             meter.charge(cost)
             if single is not None:
                 values[single] = element
@@ -67,4 +87,4 @@ def build_loop(
                 room_for(made, text=False)
                 yield value(meter)
 
-    return loop
+    return turns

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import JsonValue, StoredList, stored
 from stratum_core.errors import InputError
 from stratum_core.runtime import rows_of, write_result
 
@@ -66,7 +66,22 @@ def test_quotes_and_line_breaks_survive_in_a_cell(tmp_path: Path) -> None:
     ],
 )
 def test_the_rows_of_a_value(value: JsonValue, rows: list[JsonValue]) -> None:
-    assert rows_of(value) == rows
+    assert list(rows_of(value)) == rows
+
+
+LONG: list[JsonValue] = [{"id": number, "text": f"line\n{number}", "tags": ["a"]} for number in range(2_500)]
+
+
+@pytest.mark.parametrize("name", ["out.csv", "out.jsonl", "out.json"])
+@pytest.mark.parametrize("inside", [False, True])
+def test_a_long_list_is_written_as_a_short_one_is(tmp_path: Path, name: str, inside: bool) -> None:
+    long, short = tmp_path / f"long_{name}", tmp_path / f"short_{name}"
+    rows = stored(iter(LONG))
+    assert isinstance(rows, StoredList)
+    value: JsonValue = {"count": 2, "rows": rows, "nested": [rows[:3], {"deep": rows}]} if inside else rows
+    same: JsonValue = {"count": 2, "rows": LONG, "nested": [LONG[:3], {"deep": LONG}]} if inside else LONG
+    assert write_result(long, value) == write_result(short, same)
+    assert long.read_bytes() == short.read_bytes()
 
 
 def test_values_that_are_no_records_get_one_column(tmp_path: Path) -> None:
