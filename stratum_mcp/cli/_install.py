@@ -6,7 +6,7 @@ import click
 
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
-from stratum_mcp.install import SCOPES, Registration, apply, registration, removal
+from stratum_mcp.install import SCOPES, Registration, apply, plugin_folder, registration, removal
 
 __all__ = ["install", "uninstall"]
 
@@ -24,9 +24,16 @@ _dry_run = click.option("--dry-run", is_flag=True, help="Only show the commands.
 @_scope
 @_dry_run
 @click.option("--uninstall", "remove", is_flag=True, help="Remove the registration instead.")
+@click.option(
+    "--where", is_flag=True, help="Only print the plugin's folder, for `claude plugin marketplace add`."
+)
 @click.pass_obj
-def install(session: Session, *, scope: str, dry_run: bool, remove: bool) -> Exit:
+def install(session: Session, *, scope: str, dry_run: bool, remove: bool, where: bool) -> Exit:
     """Register the server with Claude Code (`claude mcp add`)."""
+    if where:
+        folder = str(plugin_folder())
+        session.result({"plugin": folder}, lambda: click.echo(folder))
+        return Exit.OK
     return _carry_out(session, removal(scope) if remove else registration(scope), dry_run=dry_run)
 
 
