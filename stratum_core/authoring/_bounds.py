@@ -7,7 +7,6 @@ values is the same. What a document cannot say (`multiple_of`, `max_digits`) is 
 from __future__ import annotations
 
 import math
-import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import cast
@@ -99,7 +98,7 @@ def _note_general(notes: _Notes, item: object, where: str) -> None:
         return
     for name, value in vars(item).items():
         if name == "pattern" and value is not None:
-            notes.limits["pattern"] = value.pattern if isinstance(value, re.Pattern) else value
+            notes.limits["pattern"] = getattr(value, "pattern", value)
         elif name not in _IGNORED and value is not None:
             raise StratumCompileError(
                 f"{where}: `{name}={value}` cannot stand in a contract",

@@ -59,6 +59,12 @@ class Codec:
     type: Type
     description: str = ""
     """What a `Field(description=...)` beside the type says; it reaches the model."""
+    fields: Mapping[str, Codec] = field(default_factory=dict[str, "Codec"], repr=False, compare=False)
+    """The codecs of a contract's fields by name; empty for anything else."""
+    model: type[object] | None = field(default=None, repr=False, compare=False)
+    """The class of a contract."""
+    item: Codec | None = field(default=None, repr=False, compare=False)
+    """What a list, a map or an optional holds."""
     to_json: Dump = field(default=_same, repr=False, compare=False)
     to_python: Load = field(default=_as_is, repr=False, compare=False)
 
@@ -130,7 +136,9 @@ def optional_codec(inner: Codec) -> Codec:
     def load(value: JsonValue, path: str) -> object:
         return None if value is None else inner.to_python(value, path)
 
-    return Codec(type=optional(inner.type), description=inner.description, to_json=dump, to_python=load)
+    return Codec(
+        type=optional(inner.type), description=inner.description, item=inner, to_json=dump, to_python=load
+    )
 
 
 def list_codec(item: Codec) -> Codec:
@@ -145,7 +153,7 @@ def list_codec(item: Codec) -> Codec:
         parts = cast("Sequence[JsonValue]", value)
         return [item.to_python(part, f"{path}[{index}]") for index, part in enumerate(parts)]
 
-    return Codec(type=ListType(item=item.type), to_json=dump, to_python=load)
+    return Codec(type=ListType(item=item.type), item=item, to_json=dump, to_python=load)
 
 
 def map_codec(value_codec: Codec) -> Codec:
@@ -169,7 +177,7 @@ def map_codec(value_codec: Codec) -> Codec:
         parts = cast("Mapping[str, JsonValue]", value)
         return {key: value_codec.to_python(part, f"{path}[{key!r}]") for key, part in parts.items()}
 
-    return Codec(type=kind, to_json=dump, to_python=load)
+    return Codec(type=kind, item=value_codec, to_json=dump, to_python=load)
 
 
 def enum_codec(members: type[Enum], kind: EnumType) -> Codec:

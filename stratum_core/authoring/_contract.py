@@ -61,12 +61,12 @@ def record_of(model: type[BaseModel]) -> RecordType:
     return cast("RecordType", codec_of(model, where=f"`{model.__name__}`").type)
 
 
-def _check_class(model: object, where: str) -> None:
+def _check_class(model: type[BaseModel], where: str) -> None:
     """Refuse what is no record with fixed fields."""
-    if not isinstance(model, type) or not issubclass(model, BaseModel):
+    if not _is_model(model):
         raise StratumCompileError(
             f"{where}: @contract stands on a pydantic BaseModel, not on {_kind_of(model)}",
-            remedy=f"write `class {getattr(model, '__name__', 'Name')}(BaseModel):`",
+            remedy="write `class Name(BaseModel):`",
         )
     if issubclass(model, RootModel):
         raise StratumCompileError(
@@ -79,6 +79,10 @@ def _check_class(model: object, where: str) -> None:
             f"{where} allows extra fields; a contract names every one",
             remedy='leave extra="allow" out, or add a field of type dict[str, pydantic.JsonValue]',
         )
+
+
+def _is_model(model: object) -> bool:
+    return isinstance(model, type) and issubclass(model, BaseModel)
 
 
 def _kind_of(model: object) -> str:

@@ -6,11 +6,11 @@ the local names that annotations of functions and classes inside a function may 
 
 from __future__ import annotations
 
-import sys
+import inspect
 from collections.abc import Callable, Mapping
 from types import FrameType
 
-__all__ = ["caller_names", "caller_place", "place_of"]
+__all__ = ["caller_line", "caller_names", "caller_place", "place_of"]
 
 _PACKAGE = __name__.rpartition(".")[0]
 
@@ -23,10 +23,16 @@ def place_of(function: Callable[..., object]) -> str:
     return f"{code.co_filename}:{code.co_firstlineno}"
 
 
+def caller_line() -> tuple[str, int]:
+    """Return file and line of the code outside this package that is being run."""
+    frame = _caller()
+    return ("unknown place", 0) if frame is None else (frame.f_code.co_filename, frame.f_lineno)
+
+
 def caller_place() -> str:
     """Return `file:line` of the code outside this package that is being run."""
-    frame = _caller()
-    return "unknown place" if frame is None else f"{frame.f_code.co_filename}:{frame.f_lineno}"
+    file, line = caller_line()
+    return f"{file}:{line}"
 
 
 def caller_names() -> Mapping[str, object]:
@@ -49,7 +55,7 @@ def caller_names() -> Mapping[str, object]:
 
 def _caller() -> FrameType | None:
     """Return the innermost frame outside this package."""
-    frame: FrameType | None = sys._getframe(1)  # noqa: SLF001 - the one way to the frame of a decorator's user
+    frame: FrameType | None = inspect.currentframe()
     while frame is not None and str(frame.f_globals.get("__name__", "")).startswith(_PACKAGE):
         frame = frame.f_back
     return frame

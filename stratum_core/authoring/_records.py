@@ -98,7 +98,13 @@ def _built(
         codecs[name] = codec
         fields.append(Field(name=name, type=codec.type, description=codec.description))
     kind = RecordType(name=re.sub(r"\W+", "", model.__name__), fields=tuple(fields))
-    return Codec(type=kind, to_json=_dumper(model, codecs), to_python=_loader(model, codecs, kind))
+    return Codec(
+        type=kind,
+        fields=codecs,
+        model=model,
+        to_json=_dumper(model, codecs),
+        to_python=_loader(model, codecs, kind),
+    )
 
 
 def _complete(model: type[BaseModel], noted: Registration, around: tuple[type[BaseModel], ...]) -> None:

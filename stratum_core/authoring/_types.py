@@ -107,7 +107,7 @@ def _read(annotation: object, where: str, around: tuple[type[BaseModel], ...]) -
         return record_codec(annotation, where, around, read)
     if isinstance(annotation, type) and issubclass(annotation, Enum):
         return _enum(annotation, where)
-    return _named(annotation, where, inner)
+    return _named(cast("object", annotation), where, inner)
 
 
 def _plain(annotation: object) -> Codec | None:
