@@ -12,7 +12,8 @@ from stratum_core.contracts import JsonValue
 from stratum_core.journal._encoding import encode
 from stratum_core.journal._ledger import Change, Ledger
 from stratum_core.journal._protocol import Intent, RecordedAttempt, RunState, SettledState
-from stratum_core.journal._tables import read_attempts_at, read_attempts_within, read_events_of
+from stratum_core.journal._recorded import RecordedEvents
+from stratum_core.journal._tables import read_attempts_at, read_attempts_within
 
 __all__ = ["Committer", "LedgerJournal"]
 
@@ -41,7 +42,7 @@ class LedgerJournal:
         self._committer = committer
         self._reading = reading
         self._closed = False
-        self._events: dict[str, Mapping[str, Mapping[str, JsonValue]]] = {}
+        self._recorded: dict[str, RecordedEvents] = {}
 
     async def intent(self, intent: Intent) -> None:
         recorded = False
@@ -95,9 +96,9 @@ class LedgerJournal:
     def recorded(self, kind: str) -> Mapping[str, Mapping[str, JsonValue]]:
         if self._ledger.epoch == 1:
             return {}
-        if kind not in self._events:
-            self._events[kind] = dict(read_events_of(self._reading, kind, before_epoch=self._ledger.epoch))
-        return self._events[kind]
+        if kind not in self._recorded:
+            self._recorded[kind] = RecordedEvents(self._reading, kind, before_epoch=self._ledger.epoch)
+        return self._recorded[kind]
 
     def recorded_usage(self) -> Usage:
         return self._ledger.charged

@@ -30,7 +30,6 @@ __all__ = [
     "read_attempts_at",
     "read_attempts_within",
     "read_events",
-    "read_events_of",
     "read_events_until",
     "read_open_calls",
     "read_progress",
@@ -237,17 +236,6 @@ def read_events(connection: sqlite3.Connection, *, after_seq: int = 0, limit: in
         "SELECT * FROM events WHERE seq > ? ORDER BY seq LIMIT ?",
         (after_seq, limit),
     )
-
-
-def read_events_of(
-    connection: sqlite3.Connection, kind: str, *, before_epoch: int
-) -> Iterator[tuple[str, Mapping[str, JsonValue]]]:
-    """Yield path and data of the events of one kind that earlier openings of the run recorded, in order."""
-    rows = connection.execute(
-        "SELECT path, data FROM events WHERE kind = ? AND epoch < ? ORDER BY seq", (kind, before_epoch)
-    )
-    for path, data in rows:
-        yield path, decode_object(data)
 
 
 def read_events_until(

@@ -55,8 +55,6 @@ class Answers:
     """Where answers of `cache: global` are kept; None: nowhere, they last as long as the run."""
     flights: dict[str, Flight] = field(default_factory=dict[str, Flight])
     """Questions of functions with a cache, by key."""
-    noted: set[str] = field(default_factory=set[str])
-    """Keys whose answer this process has written down."""
     _next: dict[str, int] = field(default_factory=dict[str, int])
 
     def number(self, path: str, attempt: int) -> int:

@@ -120,9 +120,8 @@ class _Asked:
             return found["value"]
         value = await self.within_budget(path, meter)
         answers, journal = self.context.answers, self.context.journal
-        if key not in answers.noted and not _is_noted(journal.recorded(ACCEPTED), path, key):
+        if not _is_noted(journal.recorded(ACCEPTED), path, key):
             journal.note(ACCEPTED, path=path, data={"key": key, "value": value})
-        answers.noted.add(key)
         if self.spec.cache == "global" and answers.store is not None:
             await answers.store.put(key, value)
         return value
