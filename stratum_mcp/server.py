@@ -29,6 +29,9 @@ from stratum_mcp.settings import ServerSettings, Workspace
 from stratum_mcp.tools import approve, cancel, codegen, estimate_cost, execute, plan, resume, validate
 
 if TYPE_CHECKING:
+    from mcp.server.auth.provider import TokenVerifier
+    from mcp.server.auth.settings import AuthSettings
+
     from stratum_core.contracts import JsonValue
 
 __all__ = ["INSTRUCTIONS", "build", "main"]
@@ -60,9 +63,22 @@ unless the person named one. A changed document, file, model or cap is a new pla
 """
 
 
-def build(settings: ServerSettings) -> MCPServer[Workspace]:
-    """Build the server; nothing is opened before a client connects."""
-    workspace = Workspace(settings)
+def build(
+    settings: ServerSettings,
+    *,
+    workspace: Workspace | None = None,
+    auth: AuthSettings | None = None,
+    token_verifier: TokenVerifier | None = None,
+) -> MCPServer[Workspace]:
+    """Build the server; nothing is opened before a client connects.
+
+    Args:
+        settings: What it works with.
+        workspace: Chooses the engine of a request; None: one for this account.
+        auth: How requests over HTTP prove whose they are; None: whoever holds the pipe is the person.
+        token_verifier: Goes with `auth`.
+    """
+    workspace = workspace or Workspace(settings)
 
     @asynccontextmanager
     async def lifespan(_: MCPServer[Workspace]) -> AsyncGenerator[Workspace]:
@@ -80,6 +96,8 @@ def build(settings: ServerSettings) -> MCPServer[Workspace]:
         lifespan=lifespan,
         log_level="WARNING",
         request_state_security=RequestStateSecurity.ephemeral(ttl=_QUESTION_TTL_S),
+        auth=auth,
+        token_verifier=token_verifier,
     )
     _add_resources(server, workspace)
     return server

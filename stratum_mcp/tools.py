@@ -138,9 +138,8 @@ async def _ask_person(plan_id: str, ctx: Ctx) -> _Settled | Elicit[Answer]:
 
     The text is the same for the same plan, because an answer counts only for the text it was given to.
     """
-    if (await _ask(ctx, lambda engine: engine.approval(plan_id))).state != "needs_approval":
-        return _Settled()
-    if not _can_ask(ctx):
+    view = await _ask(ctx, lambda engine: engine.approval(plan_id))
+    if view.state != "needs_approval" or view.needs == "remote" or not _can_ask(ctx):
         return _Settled()
     return Elicit(await _ask(ctx, lambda engine: engine.question(plan_id)), Answer)
 
@@ -160,7 +159,8 @@ async def approve(
         view = await _ask(ctx, lambda engine: engine.approval(plan_id))
         reason = _CLOSED if isinstance(answer, CancelledElicitation) else _CANNOT_ASK
     record = approval_record(view)
-    return reply({**record, "reason": reason} if view.state == "needs_approval" else record)
+    asked = view.state == "needs_approval" and view.needs == "local"
+    return reply({**record, "reason": reason} if asked else record)
 
 
 async def execute(plan_id: PlanId, ctx: Ctx) -> CallToolResult:

@@ -17,6 +17,7 @@ from stratum_mcp.cli._exit import EXIT_CODES, Exit
 from stratum_mcp.cli._install import install, uninstall
 from stratum_mcp.cli._processes import run_worker, serve
 from stratum_mcp.cli._runs import approve, cancel, execute, resume, runs, show
+from stratum_mcp.cli._team import team
 from stratum_mcp.plain import plain
 
 __all__ = ["main"]
@@ -39,7 +40,7 @@ _verbs = _Verbs(
         command.name or "": command
         for command in (
             demo, validate, fmt, plan, estimate, approve, execute, decide, resume, cancel, runs, show, schema, guide,
-            serve, install, uninstall, run_worker,
+            serve, team, install, uninstall, run_worker,
         )
     },
 )  # fmt: skip

@@ -13,6 +13,7 @@ from stratum_mcp.cli._approval import approval_exit, ask_in_terminal, no_termina
 from stratum_mcp.cli._exit import Exit, exit_for_run
 from stratum_mcp.cli._report import show_plan, show_run, show_runs
 from stratum_mcp.cli._session import Session, Verb
+from stratum_mcp.cli._team import answer_at_server
 from stratum_mcp.cli._watch import watch
 
 __all__ = ["approve", "cancel", "execute", "resume", "runs", "show"]
@@ -20,21 +21,22 @@ __all__ = ["approve", "cancel", "execute", "resume", "runs", "show"]
 
 @click.command(cls=Verb)
 @click.argument("plan_id")
+@click.option(
+    "--server", metavar="URL", help="Answer for somebody else at the team's server; STRATUM_TOKEN is yours."
+)
 @click.pass_obj
-def approve(session: Session, plan_id: str) -> Exit:
+def approve(session: Session, plan_id: str, server: str | None) -> Exit:
     """Show a plan to a person and take their typed yes or no.
 
     Needs a terminal, and refuses inside an agent's shell: a person decides, once, and a no is final for this plan.
     """
+    if server is not None:
+        _require_terminal(session, plan_id)
+        return answer_at_server(session, plan_id, server)
     with session.engine() as engine:
         view = engine.approval(plan_id)
         if view.state == "needs_approval":
-            reason = no_terminal(session)
-            if reason:
-                raise NeedsApproval(
-                    f"plan {plan_id} was not approved: {reason}",
-                    remedy=f"a person types it in a terminal of their own: stratum approve {plan_id}",
-                )
+            _require_terminal(session, plan_id)
             view = ask_in_terminal(session, engine, plan_id)
     session.result(view.to_json(), lambda: session.say(view.message or view.state.replace("_", " ")))
     return approval_exit(view)
@@ -112,6 +114,16 @@ def show(session: Session, id: str, *, verify: bool) -> Exit:
         record: Mapping[str, JsonValue] = {**run.to_json(), "report": engine.run_report(id)}
     session.result(record, lambda: show_run(run, session.console()))
     return Exit.OK
+
+
+def _require_terminal(session: Session, plan_id: str) -> None:
+    """Refuse to ask where nobody can be asked."""
+    reason = no_terminal(session)
+    if reason:
+        raise NeedsApproval(
+            f"plan {plan_id} was not approved: {reason}",
+            remedy=f"a person types it in a terminal of their own: stratum approve {plan_id}",
+        )
 
 
 def _verify(session: Session, found: Mapping[str, JsonValue]) -> Exit:
