@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from operator import is_
+from typing import NamedTuple
 
 from stratum_core.checks._findings import Findings
 from stratum_core.contracts import BoolType, JsonValue, Type, assignable, describe
@@ -32,14 +33,18 @@ _REMEMBERED = 16
 _WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Known:
-    """One result and what it depends on."""
+class _Known(NamedTuple):
+    """One faultless expression and what it depends on."""
 
+    expression: CompiledExpression
     want: Type | None
     assume: tuple[str, ...]
-    types: tuple[tuple[str, Type], ...]
-    result: CompileResult
+    types: tuple[Type, ...]
+    """Of the names the expression reads, in their order there."""
+    older: _Known | None
+    """What the same text gave for other types."""
+    number: int
+    """How many there are for the text, this one included."""
 
 
 def _compiled(
@@ -67,7 +72,7 @@ class Compiler:
 
     def __init__(self, findings: Findings) -> None:
         self._findings = findings
-        self._known: dict[str, list[_Known]] = {}
+        self._known: dict[str, _Known] = {}
         self.spellings: dict[str, str] = {}
         """Canonical texts of the expressions so far, by their text as written."""
 
@@ -91,10 +96,14 @@ class Compiler:
             return None
         if not isinstance(form, str):
             return self._literal(path, form, want)
-        result = self._recall(form, scope, want, assume)
-        if result is None:
-            result = _compiled(form, scope, want, assume, later)
-            self._remember(form, scope, want, assume, result)
+        known = self._recall(form, scope, want, assume)
+        if known is not None:
+            return known
+        result = _compiled(form, scope, want, assume, later)
+        if result.expression is not None:
+            self.spellings[form] = result.expression.canonical
+            if not result.findings:
+                self._remember(form, scope, want, assume, result.expression)
         for finding in result.findings:
             if finding.code == UNKNOWN_NAME and not names_complete:
                 continue
@@ -131,15 +140,17 @@ class Compiler:
         scope: Mapping[str, Type],
         want: Type | None,
         assume: tuple[str, ...],
-    ) -> CompileResult | None:
-        """Return an earlier result that holds here, too."""
-        for known in self._known.get(text, ()):
+    ) -> CompiledExpression | None:
+        """Return an earlier expression that holds here, too."""
+        known = self._known.get(text)
+        while known is not None:
             if (
                 known.want is want
                 and known.assume == assume
-                and all(scope.get(name) is kind for name, kind in known.types)
+                and all(map(is_, map(scope.get, known.expression.names), known.types))
             ):
-                return known.result
+                return known.expression
+            known = known.older
         return None
 
     def _remember(
@@ -148,14 +159,11 @@ class Compiler:
         scope: Mapping[str, Type],
         want: Type | None,
         assume: tuple[str, ...],
-        result: CompileResult,
+        expression: CompiledExpression,
     ) -> None:
-        """Keep a faultless result: a fault may depend on the whole scope (did you mean, later steps)."""
-        entries = self._known.setdefault(text, [])
-        if result.expression is None:
-            return
-        self.spellings[text] = result.expression.canonical
-        if result.findings or len(entries) >= _REMEMBERED:
-            return
-        types = tuple((name, scope[name]) for name in result.expression.names)
-        entries.append(_Known(want=want, assume=assume, types=types, result=result))
+        """Keep a faultless expression: a fault may depend on the whole scope (did you mean, later steps)."""
+        older = self._known.get(text)
+        number = 1 if older is None else older.number + 1
+        if number <= _REMEMBERED:
+            types = tuple(map(scope.__getitem__, expression.names))
+            self._known[text] = _Known(expression, want, assume, types, older, number)

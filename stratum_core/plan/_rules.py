@@ -49,6 +49,9 @@ def shape_of(expression: Expression, env: _Env) -> Shape:
     Raises:
         ExpressionError: Everything it reads is known and it fails, as it surely will at run time.
     """
+    alone = env.get(expression.canonical)
+    if isinstance(alone, Known):
+        return alone  # a name is its value
     values: dict[str, JsonValue] = {}
     for name in expression.names:
         part = env[name]

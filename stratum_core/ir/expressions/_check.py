@@ -331,7 +331,7 @@ def _comprehension(context: Context, item: ast.expr, clause: ast.comprehension) 
         context, clause, mark(_item_type(context, clause, source.bare), opaque=source.opaque), len(names)
     )
     scope, before, bound = context.scope, context.facts, context.bound
-    context.scope = dict(scope)
+    inner = dict(scope)
     for target, kind in zip(names, kinds, strict=True):
         if not isinstance(target, ast.Name):
             continue
@@ -342,9 +342,10 @@ def _comprehension(context: Context, item: ast.expr, clause: ast.comprehension) 
                 f"`{target.id}` is already a name here",
                 "use another name in the comprehension",
             )
-        context.scope[target.id] = kind
+        inner[target.id] = kind
         context.bound |= {target.id}
         context.facts = frozenset(path for path in context.facts if path[0] != target.id)
+    context.scope = inner
     for test in clause.ifs:
         context.condition(test, "the `if` of a comprehension")
         context.facts |= facts(test, truth=True)

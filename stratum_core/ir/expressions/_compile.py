@@ -126,11 +126,11 @@ def compile_expression(
     if parsed.tree is None:
         return CompileResult(expression=None, type=AnyType(), findings=parsed.findings)
     context = Context(
-        scope=dict(scope),
+        scope=scope,
         infer=infer,
         later=later,
         refused=parsed.refused,
-        facts=_assumed(assume),
+        facts=_assumed(assume) if assume else frozenset(),
     )
     kind = context.type_of(parsed.tree)
     kind = _wanted(context, parsed.tree, kind, want)
@@ -138,8 +138,8 @@ def compile_expression(
     if context.findings or parsed.findings:
         found = parsed.merged(tuple(dict.fromkeys(context.findings)))
         findings = tuple(sorted(dict.fromkeys(found), key=lambda finding: (finding.start, finding.end)))
-    if any(finding.severity == "error" for finding in findings):
-        return CompileResult(expression=None, type=AnyType(), findings=findings)
+        if any(finding.severity == "error" for finding in findings):
+            return CompileResult(expression=None, type=AnyType(), findings=findings)
     return CompileResult(
         expression=_compiled(text, parsed.tree, kind, context.types), type=kind, findings=findings
     )
@@ -157,20 +157,30 @@ def _compiled(text: str, tree: ast.expr, kind: Type, types: Mapping[ast.expr, Ty
         reads=reads,
         node=tree,
         types=types,
-        run=_built_when_used(tree, types),
+        run=_BuiltWhenUsed(tree, types),
     )
 
 
-def _built_when_used(tree: ast.expr, types: Mapping[ast.expr, Type]) -> Run:
-    """Return the closure of a tree, made at the first evaluation: a document is checked more often than it runs."""
-    built: list[Run] = []
+class _BuiltWhenUsed:
+    """The closure of a tree, made when it is evaluated and kept from the second time on.
 
-    def run(meter: Meter) -> JsonValue:
-        if not built:
-            built.append(build(tree, types))
-        return built[0](meter)
+    A check evaluates nothing, and a plan evaluates nearly every expression once.
+    """
 
-    return run
+    __slots__ = ("_run", "_tree", "_types", "_used")
+
+    def __init__(self, tree: ast.expr, types: Mapping[ast.expr, Type]) -> None:
+        self._tree = tree
+        self._types = types
+        self._run: Run | None = None
+        self._used = False
+
+    def __call__(self, meter: Meter) -> JsonValue:
+        run = self._run or build(self._tree, self._types)
+        if self._used:
+            self._run = run
+        self._used = True
+        return run(meter)
 
 
 def _assumed(conditions: Sequence[str]) -> Facts:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import difflib
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from stratum_core.contracts import (
@@ -41,7 +41,7 @@ def nearest(name: str, known: Iterable[str]) -> str | None:
 class Context:
     """The state of one check; `infer` is the checker's own walk."""
 
-    scope: dict[str, Type]
+    scope: Mapping[str, Type]
     infer: Callable[[Context, ast.expr], Type]
     later: Collection[str] = ()
     refused: frozenset[ast.AST] = frozenset()
@@ -115,8 +115,10 @@ class Context:
 
     def condition(self, node: ast.expr, where: str) -> None:
         """Check that a node is bool; there is no truthiness."""
-        found = shape(self.type_of(node))
-        if isinstance(found.bare, ProbabilisticType):
+        kind = self.type_of(node)
+        if isinstance(kind, BoolType):
+            return
+        if isinstance(shape(kind).bare, ProbabilisticType):
             self.probabilistic(node)
         else:
             self.require_bool(node, where)

@@ -101,6 +101,10 @@ def _finding(
 def _fault(node: ast.expr, parent: ast.AST | None) -> Finding | None:
     """Return what is wrong with the node itself."""
     match node:
+        case ast.Compare():
+            return _compare_fault(node)
+        case ast.Call():
+            return _call_fault(node)
         case ast.BinOp(op=op):
             return None if type(op) in OPERATORS else _operator_fault(node, op)
         case ast.UnaryOp(op=op):
@@ -108,8 +112,6 @@ def _fault(node: ast.expr, parent: ast.AST | None) -> Finding | None:
         case ast.Constant(value=value):
             known = value is None or isinstance(value, (str, int, float))
             return None if known else _finding("E203", node, "this literal is not part of the language")
-        case ast.Compare():
-            return _compare_fault(node)
         case ast.Subscript():
             stepped = isinstance(node.slice, ast.Slice) and node.slice.step is not None
             return (
@@ -122,8 +124,6 @@ def _fault(node: ast.expr, parent: ast.AST | None) -> Finding | None:
 def _compound_fault(node: ast.expr, parent: ast.AST | None) -> Finding | None:
     """Return what is wrong with a node that builds or calls."""
     match node:
-        case ast.Call():
-            return _call_fault(node)
         case ast.Dict():
             return _record_fault(node)
         case ast.ListComp(generators=clauses):

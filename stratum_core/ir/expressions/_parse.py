@@ -39,6 +39,8 @@ _PLAIN = re.compile(
 
 _DOTTED = re.compile(r"[A-Za-z_][A-Za-z0-9_]*+(?:\.[A-Za-z_][A-Za-z0-9_]*+)*+")
 """A name and fields of it: the most common expression of all."""
+_LOAD = ast.Load()
+"""The context of every name that is read; Python's parser shares one, too."""
 _WORDS = frozenset({*keyword.kwlist, "AND", "OR", "NOT"})
 
 _VALUE_ENDINGS = frozenset({")", "]", "}"})
@@ -157,15 +159,13 @@ def _parse_at_once(text: str) -> Parsed | None:
 def _path_tree(path: Sequence[str]) -> ast.expr:
     """Return the tree of a name and its fields."""
     end = len(path[0])
-    tree: ast.expr = ast.Name(
-        id=path[0], ctx=ast.Load(), lineno=1, col_offset=0, end_lineno=1, end_col_offset=end
-    )
+    tree: ast.expr = ast.Name(id=path[0], ctx=_LOAD, lineno=1, col_offset=0, end_lineno=1, end_col_offset=end)
     for name in path[1:]:
         end += 1 + len(name)
         tree = ast.Attribute(
             value=tree,
             attr=name,
-            ctx=ast.Load(),
+            ctx=_LOAD,
             lineno=1,
             col_offset=0,
             end_lineno=1,
@@ -231,7 +231,7 @@ def _allowed(tree: ast.expr) -> Parsed:
     """Hold a tree to the nodes of the language."""
     nodes = descendants(tree)
     findings, refused = check_grammar(tree, nodes)
-    if any(finding.code == "E200" for finding in findings):
+    if findings and any(finding.code == "E200" for finding in findings):
         return Parsed(None, findings)
     return Parsed(normalised(tree, nodes), findings, refused)
 

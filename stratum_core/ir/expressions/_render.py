@@ -34,31 +34,43 @@ COMPARISONS: dict[type[ast.cmpop], str] = {
 _CONDITIONAL, _OR, _AND, _NOT, _COMPARE, _SUM, _TERM, _UNARY, _POSTFIX = range(1, 10)
 
 
-_PRIMARIES = frozenset({ast.Name, ast.Attribute, ast.Constant, ast.Call, ast.Subscript})
-
-
 def render(node: ast.expr) -> str:
     """Return the canonical text of a parsed expression."""
-    return node.id if isinstance(node, ast.Name) else _render(node, 0)
+    return _render(node, 0)
 
 
 def _render(node: ast.expr, outer: int) -> str:
     """Render with brackets when the node binds less tightly than `outer` asks."""
-    text, level = _text(node)
+    kind = type(node)
+    if isinstance(node, ast.Name):
+        return node.id
+    if kind not in _LOOSE:
+        return _primary(node)
+    text, level = _loose(node)
     return f"({text})" if level < outer else text
 
 
-def _text(node: ast.expr) -> tuple[str, int]:
+_LOOSE = frozenset({ast.BoolOp, ast.IfExp, ast.UnaryOp, ast.BinOp, ast.Compare})
+"""Nodes that may need brackets."""
+
+
+def _loose(node: ast.expr) -> tuple[str, int]:
     """Return the text of a node and how tightly it binds."""
-    if type(node) in _PRIMARIES:
-        return _primary(node), _POSTFIX
     match node:
-        case ast.BoolOp(op=op, values=values):
-            level, word = (_AND, " and ") if isinstance(op, ast.And) else (_OR, " or ")
-            return word.join(_render(value, level + 1) for value in values), level
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            return f"{_render(left, _SUM)} {COMPARISONS[type(op)]} {_render(right, _SUM)}", _COMPARE
+        case ast.Compare(left=left, ops=ops, comparators=comparators):
+            rest = (
+                f" {COMPARISONS[type(op)]} {_render(right, _SUM)}"
+                for op, right in zip(ops, comparators, strict=True)
+            )
+            return _render(left, _SUM) + "".join(rest), _COMPARE
         case ast.IfExp(test=test, body=body, orelse=orelse):
             parts = (_render(body, _OR), _render(test, _OR), _render(orelse, _CONDITIONAL))
             return "{} if {} else {}".format(*parts), _CONDITIONAL
+        case ast.BoolOp(op=op, values=values):
+            level, word = (_AND, " and ") if isinstance(op, ast.And) else (_OR, " or ")
+            return word.join(_render(value, level + 1) for value in values), level
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return f"not {_render(operand, _NOT)}", _NOT
         case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -66,14 +78,8 @@ def _text(node: ast.expr) -> tuple[str, int]:
         case ast.BinOp(left=left, op=op, right=right) if type(op) in OPERATORS:
             level = _SUM if isinstance(op, (ast.Add, ast.Sub)) else _TERM
             return f"{_render(left, level)} {OPERATORS[type(op)]} {_render(right, level + 1)}", level
-        case ast.Compare(left=left, ops=ops, comparators=comparators):
-            rest = (
-                f" {COMPARISONS[type(op)]} {_render(right, _COMPARE + 1)}"
-                for op, right in zip(ops, comparators, strict=True)
-            )
-            return _render(left, _COMPARE + 1) + "".join(rest), _COMPARE
         case _:
-            return _primary(node), _POSTFIX
+            return "...", _POSTFIX  # a part that already has a finding
 
 
 def _primary(node: ast.expr) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stratum_core.contracts import (
     AnyType,
@@ -43,13 +43,12 @@ __all__ = [
 ]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
-    """A type without its outer marks."""
+class Shape(NamedTuple):
+    """A type without its outer marks; a tuple, because a check makes several for each node."""
 
     bare: Type
-    nullable: bool
-    opaque: bool
+    nullable: bool = False
+    opaque: bool = False
 
     def again(self, bare: Type) -> Type:
         """Return another type with the opaque mark of this one."""
@@ -63,7 +62,7 @@ _MARKED = frozenset({OptionalType, OpaqueType, EnumType, NullType})
 def shape(kind: Type) -> Shape:
     """Take a type apart; an enum of numbers or booleans becomes the plain type."""
     if type(kind) not in _MARKED:
-        return Shape(bare=kind, nullable=False, opaque=False)
+        return Shape(kind)
     nullable = opaque = False
     while isinstance(kind, (OptionalType, OpaqueType)):
         nullable = nullable or isinstance(kind, OptionalType)
