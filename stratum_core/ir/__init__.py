@@ -34,6 +34,7 @@ from stratum_core.ir._read_flows import parse_require
 from stratum_core.ir._read_verbs import parse_duration
 from stratum_core.ir._schema import ir_schema
 from stratum_core.ir._source import MAX_BYTES, Span
+from stratum_core.ir._spec_hash import spec_hash
 from stratum_core.ir._type_text import ParsedType, TypeFinding, parse_type
 
 __all__ = [
@@ -83,4 +84,5 @@ __all__ = [
     "parse_duration",
     "parse_require",
     "parse_type",
+    "spec_hash",
 ]

@@ -23,6 +23,7 @@ from stratum_core.ir._document import (
     Debate,
     Document,
     Flow,
+    Function,
     InferFunction,
     Invalid,
     LongType,
@@ -36,7 +37,7 @@ from stratum_core.ir._type_json import contract_names, type_json
 from stratum_core.ir._type_text import parse_type
 from stratum_core.ir.expressions import canonical as canonical_expression
 
-__all__ = ["canonical", "function_hash", "ir_hash"]
+__all__ = ["canonical", "digest", "function_hash", "function_meaning", "ir_hash"]
 
 _Part: TypeAlias = (
     InferFunction
@@ -111,7 +112,7 @@ def ir_hash(document: Document, *, spellings: Mapping[str, str] | None = None) -
     Raises:
         ValueError: The document holds a part with a diagnostic.
     """
-    return _digest(canonical(document, spellings=spellings))
+    return digest(canonical(document, spellings=spellings))
 
 
 def function_hash(document: Document, name: str, *, spellings: Mapping[str, str] | None = None) -> str:
@@ -121,10 +122,21 @@ def function_hash(document: Document, name: str, *, spellings: Mapping[str, str]
         KeyError: The document has no function of that name.
         ValueError: The function, or a contract it uses, has a diagnostic.
     """
-    return _digest(_Writer(document, spellings or {}).function(name))[:_SHORT]
+    return digest(_Writer(document, spellings or {}).function(name))[:_SHORT]
 
 
-def _digest(value: JsonValue) -> str:
+def function_meaning(function: Function, spellings: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Return the meaning of a function that names no contract.
+
+    Args:
+        function: Its types are plain ones.
+        spellings: Canonical texts of expressions, by their text as written.
+    """
+    return _Writer(Document(), spellings).part(function)
+
+
+def digest(value: JsonValue) -> str:
+    """Return 64 hex digits that name a meaning."""
     return hashlib.sha256((_PREFIX + canonical_json(value)).encode()).hexdigest()
 
 
@@ -143,8 +155,8 @@ class _Writer:
         return {
             "stratum": source.stratum,
             "contracts": {name: self._contract(name) for name in source.contracts},
-            "functions": {name: self._part(_whole(part)) for name, part in source.functions.items()},
-            "flows": {name: self._part(_whole(part)) for name, part in source.flows.items()},
+            "functions": {name: self.part(_whole(part)) for name, part in source.functions.items()},
+            "flows": {name: self.part(_whole(part)) for name, part in source.flows.items()},
         }
 
     def function(self, name: str) -> dict[str, JsonValue]:
@@ -159,7 +171,7 @@ class _Writer:
                 used[contract] = self._contract(contract)
                 fields = _whole(self._document.contracts[contract]).fields
                 waiting.extend(found for form in fields.values() for found in self._used_by(form))
-        return {"function": self._part(part), "contracts": used}
+        return {"function": self.part(part), "contracts": used}
 
     def _used_by(self, form: TypeForm) -> list[str]:
         """Return the contracts a type names."""
@@ -183,7 +195,7 @@ class _Writer:
             self._types[form] = written
         return written
 
-    def _part(self, part: _Part) -> JsonValue:
+    def part(self, part: _Part) -> dict[str, JsonValue]:
         """Return a part with every field, in the document's own key names."""
         written = dict(_defaults(type(part)))
         for name, key, default in _fields_of(type(part)):
@@ -215,7 +227,7 @@ class _Writer:
         if value is None or isinstance(value, (str, int, float)):
             return value
         if isinstance(value, _PART_TYPES):
-            return self._part(value)
+            return self.part(value)
         if isinstance(value, Sequence):
             return [self._value(item) for item in value]
         raise _has_faults()
