@@ -29,6 +29,7 @@ from stratum_core.plan import reopen_reused
 from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._ending import fault_receipt, finish, innermost, left_to_write, write_again
+from stratum_core.runtime._export import RunExport
 from stratum_core.runtime._job import Job, open_job, open_journal
 from stratum_core.runtime._orders import obey_cancel, obey_commands, obey_signals
 from stratum_core.runtime._run import RunOutcome, run_program
@@ -91,11 +92,15 @@ async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: 
     for name in endpoint_variables(environ):  # requests go where the plan says, and nowhere else
         del os.environ[name]
     job = open_job(state_dir, control, run, environ=environ, parent=parent)
-    while await _walk(job):
-        job = replace(job, run=control.run(run.run_id))
+    export = RunExport(environ)
+    try:
+        while await _walk(job, export):
+            job = replace(job, run=control.run(run.run_id))
+    finally:
+        export.close()
 
 
-async def _walk(job: Job) -> bool:
+async def _walk(job: Job, export: RunExport) -> bool:
     """Open the journal, run, and write the end down; return whether it can go on at once."""
     run_id = job.run.run_id
     left = left_to_write(job)
@@ -106,10 +111,11 @@ async def _walk(job: Job) -> bool:
             state, receipt = left.state, write_again(job, left)
         else:
             job.control.update_run(run_id, state="running")
-            outcome = await _run_until_told(job, _context(job, journal, reviews))
+            outcome = await _run_until_told(job, _context(job, journal, reviews, export))
             state, receipt = outcome.state, finish(job, outcome)
         if state == "waiting":
             receipt["waiting_for"] = list(reviews.open_ids)
+        await export.hand_over(state)
         await journal.close(state=state, data=receipt)
     except BaseException:
         with anyio.CancelScope(shield=True), contextlib.suppress(JournalError):
@@ -122,7 +128,7 @@ async def _walk(job: Job) -> bool:
     return state == "waiting" and reviews.answered_since()
 
 
-def _context(job: Job, journal: RunJournal, reviews: RunReviews) -> RunContext:
+def _context(job: Job, journal: RunJournal, reviews: RunReviews, export: RunExport) -> RunContext:
     """Return the shared state of one walk, with the effects a runner has."""
     return RunContext(
         program=job.plan.program,
@@ -135,6 +141,7 @@ def _context(job: Job, journal: RunJournal, reviews: RunReviews) -> RunContext:
         reviews=reviews,
         answers=_answers(job),
         jitter=random.random,
+        tracer=export.tracer,
     )
 
 
