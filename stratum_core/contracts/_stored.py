@@ -26,6 +26,7 @@ HELD_ITEMS = 1_000
 """Up to so many items a list is held in memory."""
 
 _FOLDER = "/var/tmp"  # noqa: S108 - the file loses its name at once; /tmp may lie in memory
+_BLOCK_BYTES = 1 << 16
 _NULL_BYTES = 4
 _MAX_ITEM_BYTES = (1 << 32) - 1
 
@@ -41,9 +42,13 @@ _ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=_
 
 
 class _File:
-    """Bytes behind a descriptor, appended by one thread and read by any; closed when nobody holds it any more."""
+    """Bytes behind a descriptor, appended by one thread and read by any; closed when nobody holds it any more.
 
-    __slots__ = ("__weakref__", "_descriptor", "_end")
+    What was appended can be read after `flush`. Each call of the system hands the interpreter lock over, and beside a
+    busy journal gets it back only milliseconds later; therefore bytes are written and read in blocks.
+    """
+
+    __slots__ = ("__weakref__", "_block", "_descriptor", "_end", "_late")
 
     def __init__(self) -> None:
         try:
@@ -54,21 +59,35 @@ class _File:
             raise _not_kept(fault) from fault
         weakref.finalize(self, os.close, self._descriptor)
         self._end = 0
+        self._late = bytearray()
+        self._block = (0, b"")
 
     def append(self, data: bytes) -> int:
-        """Write at the end and return where that was."""
-        start, written = self._end, 0
-        try:
-            while written < len(data):
-                written += os.pwrite(self._descriptor, data[written:], start + written)
-        except OSError as fault:
-            raise _not_kept(fault) from fault
-        self._end = start + len(data)
+        """Add at the end and return where that is."""
+        start = self._end + len(self._late)
+        self._late += data
+        if len(self._late) >= _BLOCK_BYTES:
+            self.flush()
         return start
 
+    def flush(self) -> None:
+        """Write what was appended."""
+        data, written = bytes(self._late), 0
+        try:
+            while written < len(data):
+                written += os.pwrite(self._descriptor, data[written:], self._end + written)
+        except OSError as fault:
+            raise _not_kept(fault) from fault
+        self._end += len(data)
+        self._late.clear()
+
     def read(self, start: int, size: int) -> bytes:
-        """Return bytes that were appended."""
-        return os.pread(self._descriptor, size, start)
+        """Return bytes that were flushed."""
+        first, block = self._block
+        if not first <= start <= start + size <= first + len(block):
+            first, block = start, os.pread(self._descriptor, max(size, _BLOCK_BYTES), start)
+            self._block = first, block
+        return block[start - first : start - first + size]
 
 
 class StoredList(Sequence[JsonValue]):
@@ -154,6 +173,7 @@ class ListBuilder:
         """Return the list as it is now; only the chosen places, in their order, when they are given."""
         if self._file is None:
             return list(self._values) if chosen is None else [self._values[index] for index in chosen]
+        self._file.flush()
         starts, sizes = array("Q", self._starts), array("I", self._sizes)
         if chosen is not None:
             places = array("I", chosen)

@@ -119,27 +119,64 @@ def compile_prompt(spec: InferSpec, values: Mapping[str, JsonValue]) -> Prompt:
     if attached:
         lines.append(f"See attached data for: {', '.join(attached)}")
         lines.append(_attachment(attached))
-    system = _system_text(spec)
+    template = _template(spec)
     user = "\n".join(lines) or "There is no input."
-    schema = output_schema(spec.output)
     return Prompt(
-        system=system,
+        system=template.system,
         user=user,
-        output_schema=schema,
-        template_hash=template_hash(spec),
-        prompt_hash=_digest(system, user, _compact(schema))[:12],
+        output_schema=template.schema,
+        template_hash=template.hash,
+        prompt_hash=_digest(template.system, user, template.schema_text)[:12],
     )
 
 
 def template_hash(spec: InferSpec) -> str:
     """Return 12 hex over a function's prompt without input values."""
-    inputs = (f"{parameter.name}:{has_opaque(parameter.type)}" for parameter in spec.inputs)
-    return _digest(_system_text(spec), *inputs, _compact(output_schema(spec.output)))[:12]
+    return _template(spec).hash
 
 
 def max_answer_tokens(spec: InferSpec) -> int:
     """Return the output limit of one attempt: the function's own, else derived from its output type."""
-    return spec.max_tokens if spec.max_tokens is not None else default_max_tokens(spec.output)
+    return spec.max_tokens if spec.max_tokens is not None else _template(spec).answer_tokens
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Template:
+    """What all prompts of a function have in common."""
+
+    spec: InferSpec
+    system: str
+    schema: Mapping[str, JsonValue]
+    schema_text: str
+    hash: str
+    answer_tokens: int
+
+
+_KEPT_TEMPLATES = 256
+_templates: dict[int, _Template] = {}
+"""By the identity of the spec, which each entry keeps alive; a map asks for the same one with every item."""
+
+
+def _template(spec: InferSpec) -> _Template:
+    """Return what all prompts of a function have in common; those in use are kept."""
+    found = _templates.get(id(spec))
+    if found is not None and found.spec is spec:
+        return found
+    system, schema = _system_text(spec), output_schema(spec.output)
+    text = _compact(schema)
+    inputs = (f"{parameter.name}:{has_opaque(parameter.type)}" for parameter in spec.inputs)
+    made = _Template(
+        spec=spec,
+        system=system,
+        schema=schema,
+        schema_text=text,
+        hash=_digest(system, *inputs, text)[:12],
+        answer_tokens=default_max_tokens(spec.output),
+    )
+    if len(_templates) >= _KEPT_TEMPLATES:
+        _templates.clear()
+    _templates[id(spec)] = made
+    return made
 
 
 def is_wrapped(output: Type) -> bool:
@@ -202,7 +239,8 @@ def prompt_bytes(spec: InferSpec, value_bytes: int) -> int:
             JSON with at most the keys its opaque parts need, which this bound counts twice.
     """
     names = sum(2 * len(parameter.name.encode()) + 8 for parameter in spec.inputs)
-    fixed = len(_system_text(spec).encode()) + len(_compact(output_schema(spec.output)).encode())
+    template = _template(spec)
+    fixed = len(template.system.encode()) + len(template.schema_text.encode())
     spread = (
         2 if any(has_opaque(p.type) and not isinstance(_bare(p.type), OpaqueType) for p in spec.inputs) else 1
     )

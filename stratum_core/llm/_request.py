@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Mapping
 
+from stratum_core.contracts import JsonValue
 from stratum_core.llm._port import ModelRequest
 
 __all__ = ["request_bytes", "request_hash"]
@@ -13,7 +15,24 @@ __all__ = ["request_bytes", "request_hash"]
 def request_bytes(request: ModelRequest) -> int:
     """Return the UTF-8 bytes of a request's text and schema: what its prompt tokens are bounded by."""
     text = sum(len(block.encode()) for message in request.messages for block in message.blocks)
-    return text + len(json.dumps(request.output_schema, ensure_ascii=False, separators=(",", ":")).encode())
+    return text + _schema_bytes(request.output_schema)
+
+
+_KEPT_SCHEMAS = 256
+_schemas: dict[int, tuple[Mapping[str, JsonValue], int]] = {}
+"""Schemas that were weighed, by identity; the requests of a function share one, which nobody changes."""
+
+
+def _schema_bytes(schema: Mapping[str, JsonValue]) -> int:
+    """Return the UTF-8 bytes of a schema's compact JSON; those in use are kept."""
+    found = _schemas.get(id(schema))
+    if found is not None and found[0] is schema:
+        return found[1]
+    size = len(json.dumps(schema, ensure_ascii=False, separators=(",", ":")).encode())
+    if len(_schemas) >= _KEPT_SCHEMAS:
+        _schemas.clear()
+    _schemas[id(schema)] = schema, size
+    return size
 
 
 def request_hash(request: ModelRequest) -> str:
