@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from stratum_core.authoring._callees import async_callees
 from stratum_core.authoring._codec import Codec
 from stratum_core.authoring._hints import hint
 from stratum_core.authoring._lambdas import (
@@ -128,6 +129,12 @@ class _Judge:
 
 def _from_function(judge: _Judge, scope: Mapping[str, Type]) -> Expression:
     """Translate a function, or keep it native."""
+    asked = async_callees(judge.function, judge.definition)
+    if asked:
+        raise StratumCompileError(
+            f"{judge.where} calls `{asked[0]}`, which is asynchronous: conditions are free and judged at once",
+            remedy="ask before, and pass the answer as an input; or make the check a @compute",
+        )
     if judge.definition is None:
         return _native(judge, "its source is not available")
     _check_fields(judge, judge.definition)

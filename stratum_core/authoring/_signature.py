@@ -6,21 +6,29 @@ raise TypeError, defaults are filled in and reach the prompt like any other valu
 
 from __future__ import annotations
 
+import ast
+import dis
 import inspect
 import typing
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
+from types import CodeType
 from typing import Final
 
 from stratum_core.authoring._codec import Codec
 from stratum_core.authoring._places import caller_names, place_of
+from stratum_core.authoring._sources import definition_of
 from stratum_core.authoring._types import codec_of
 from stratum_core.contracts import JsonValue, Type
 from stratum_core.errors import ContractViolation, StratumCompileError
 from stratum_core.specs import Parameter
 
 __all__ = ["MISSING", "Missing", "PythonParameter", "Signature", "read_signature"]
+
+
+_MOST_STEPS = 12
+"""Instructions of an empty coroutine on any supported Python, with room."""
 
 
 class Missing(Enum):
@@ -183,11 +191,27 @@ def _parameter(one: inspect.Parameter, hints: Mapping[str, object], where: str) 
     return PythonParameter(name=one.name, codec=codec, default=default, description=codec.description)
 
 
-def _stub() -> object: ...
-async def _async_stub() -> object: ...
-
-
 def is_stub(function: Callable[..., object]) -> bool:
-    """Return whether nothing stands in a function's body but `...` and a docstring."""
-    code = getattr(function, "__code__", None)
-    return code is not None and code.co_code in (_stub.__code__.co_code, _async_stub.__code__.co_code)
+    """Return whether nothing stands in a function's body but `...` and a docstring.
+
+    Without source the compiled body tells: it then only has to do nothing.
+    """
+    definition = definition_of(function)
+    if definition is None or isinstance(definition, ast.Lambda):
+        code = getattr(function, "__code__", None)
+        return isinstance(code, CodeType) and _does_nothing(code)
+    statements = definition.body
+    if len(statements) > 1 and ast.get_docstring(definition, clean=False) is not None:
+        statements = statements[1:]
+    match statements:
+        case [ast.Expr(value=ast.Constant(value=value))]:
+            return value is ...
+        case _:
+            return False
+
+
+def _does_nothing(code: CodeType) -> bool:
+    """Return whether code looks nothing up, calls nothing and gives None."""
+    steps = list(dis.get_instructions(code))
+    gives = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
+    return not code.co_names and all(value is None for value in gives) and len(steps) <= _MOST_STEPS

@@ -50,15 +50,17 @@ def _fits(node: Definition, code: CodeType) -> bool:
         node.args.posonlyargs + node.args.args + node.args.kwonlyargs
     ):
         return False
-    if not {part.attr for part in _own(node) if isinstance(part, ast.Attribute)} <= set(_names_used(code)):
-        return False
     if not isinstance(node, ast.Lambda):
         first = min([node.lineno, *(decorator.lineno for decorator in node.decorator_list)])
         return node.name == code.co_name and first == code.co_firstlineno
     if code.co_name != "<lambda>":
         return False
-    positions = set(code.co_positions())
     body = node.body
+    if not {part.attr for part in ast.walk(body) if isinstance(part, ast.Attribute)} <= set(
+        _names_used(code)
+    ):
+        return False
+    positions = set(code.co_positions())
     if all(column is None for _, _, column, _ in positions):
         return node.lineno == code.co_firstlineno
     return (body.lineno, body.end_lineno, body.col_offset, body.end_col_offset) in positions
@@ -70,13 +72,6 @@ def _parameters(node: Definition) -> tuple[str, ...]:
     every = [*args.posonlyargs, *args.args, *args.kwonlyargs]
     every += [part for part in (args.vararg, args.kwarg) if part is not None]
     return tuple(part.arg for part in every)
-
-
-def _own(node: Definition) -> Iterator[ast.AST]:
-    """Walk the body of a definition, not its decorators, defaults and annotations."""
-    parts = [node.body] if isinstance(node, ast.Lambda) else node.body
-    for part in parts:
-        yield from ast.walk(part)
 
 
 def _names_used(code: CodeType) -> Iterator[str]:
