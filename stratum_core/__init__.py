@@ -1,3 +1,151 @@
-"""Stratum: typed LLM programs, planned, approved and run under a budget."""
+"""Stratum: typed functions whose bodies are model calls, run under a budget and held to their contracts.
 
-__all__: list[str] = []
+    from stratum_core import Budget, contract, flow, infer, run
+
+Everything a program needs is listed here. Importing it loads no model library and opens nothing.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import TYPE_CHECKING, Final
+
+if TYPE_CHECKING:
+    from stratum_core.authoring import (
+        Budget,
+        ComputeFunction,
+        ConsoleReviewSink,
+        FlowFunction,
+        InferFunction,
+        ReviewSink,
+        await_human,
+        compute,
+        configure,
+        contract,
+        debate,
+        flow,
+        infer,
+        opaque,
+        parallel,
+        race,
+        refine,
+        run,
+    )
+    from stratum_core.errors import (
+        AuthError,
+        BadRequestError,
+        BudgetExceeded,
+        ConfigurationError,
+        ConsensusFailure,
+        ContractViolation,
+        ConvergenceFailure,
+        DeterminismError,
+        ExpressionError,
+        FuelExhausted,
+        HITLTimeoutError,
+        JournalBusy,
+        JournalError,
+        ModelError,
+        ModelRefusal,
+        ParallelValidationFailed,
+        ParseFailure,
+        PostconditionFailed,
+        PreconditionFailed,
+        QuotaError,
+        RunError,
+        StabilityAssertionError,
+        StepFailed,
+        StratumCompileError,
+        StratumError,
+        TransportError,
+    )
+    from stratum_core.results import (
+        Failure,
+        HumanDecision,
+        HumanReviewContext,
+        PendingReview,
+        Probabilistic,
+        Success,
+    )
+    from stratum_core.trace import (
+        TraceRecord,
+        all_records,
+        clear_traces,
+    )
+
+__all__ = [
+    "AuthError",
+    "BadRequestError",
+    "Budget",
+    "BudgetExceeded",
+    "ComputeFunction",
+    "ConfigurationError",
+    "ConsensusFailure",
+    "ConsoleReviewSink",
+    "ContractViolation",
+    "ConvergenceFailure",
+    "DeterminismError",
+    "ExpressionError",
+    "Failure",
+    "FlowFunction",
+    "FuelExhausted",
+    "HITLTimeoutError",
+    "HumanDecision",
+    "HumanReviewContext",
+    "InferFunction",
+    "JournalBusy",
+    "JournalError",
+    "ModelError",
+    "ModelRefusal",
+    "ParallelValidationFailed",
+    "ParseFailure",
+    "PendingReview",
+    "PostconditionFailed",
+    "PreconditionFailed",
+    "Probabilistic",
+    "QuotaError",
+    "ReviewSink",
+    "RunError",
+    "StabilityAssertionError",
+    "StepFailed",
+    "StratumCompileError",
+    "StratumError",
+    "Success",
+    "TraceRecord",
+    "TransportError",
+    "all_records",
+    "await_human",
+    "clear_traces",
+    "compute",
+    "configure",
+    "contract",
+    "debate",
+    "flow",
+    "infer",
+    "opaque",
+    "parallel",
+    "race",
+    "refine",
+    "run",
+]
+
+_PLACES: Final = (
+    "stratum_core.errors",
+    "stratum_core.results",
+    "stratum_core.trace",
+    "stratum_core.authoring",
+)
+
+
+def __getattr__(name: str) -> object:
+    """Import a public name when it is asked for first: `stratum` and its server start without the library."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    modules = (importlib.import_module(place) for place in _PLACES)
+    value: object = getattr(next(module for module in modules if name in module.__all__), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted({*globals(), *__all__})

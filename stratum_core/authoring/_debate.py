@@ -1,0 +1,146 @@
+"""`debate`: agents argue in rounds until they agree or the rounds are over, then one function concludes."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeVar, cast
+
+from stratum_core.authoring._calls import prepared
+from stratum_core.authoring._human import Desk
+from stratum_core.authoring._infer import InferFunction
+from stratum_core.authoring._session import as_raised, session_of
+from stratum_core.contracts import JsonValue, RecordType, Type, without_opaque
+from stratum_core.errors import RunStopped, StratumCompileError
+from stratum_core.runtime import run_debate
+from stratum_core.specs import DebateVerb, InferSpec, Program
+
+__all__ = ["debate"]
+
+R = TypeVar("R")
+
+_TOPIC = "topic"
+_MOST_ROUNDS = 8
+
+
+async def debate(
+    agents: Sequence[InferFunction[..., object]],
+    topic: object,
+    *,
+    rounds: int = 2,
+    synthesize: InferFunction[..., R],
+    agree_on: str | None = None,
+    unresolved: Literal["synthesize", "human", "fail"] = "synthesize",
+) -> R:
+    """Let agents argue, each round seeing the rounds before, and return the conclusion.
+
+    Each agent takes `topic` and `arguments`: None in the first round, then a list of
+    `{"agent": ..., "round": ..., "argument": ...}`. The synthesizer takes `topic`, `arguments` and `converged`. A field
+    `converged` of its answer is set to what is the case.
+
+    Args:
+        agents: At least two infer functions; one may stand there more than once.
+        topic: What they argue about, of the type their `topic` has.
+        rounds: At most so many, 1 to 8; fewer once they agree.
+        synthesize: The infer function that concludes; its result is a contract.
+        agree_on: The field of the agents' answers that has to be equal; None: the whole answer.
+        unresolved: Without agreement: conclude all the same, ask a person whose position counts, or fail.
+
+    Raises:
+        StratumCompileError: The functions do not fit together.
+        StepFailed: The agents did not agree and `unresolved` is `fail`.
+        StratumError: A call failed.
+    """
+    functions = (*agents, synthesize)
+    _check(agents, synthesize, rounds)
+    names = _names(functions)
+    specs = dict(zip(names, (function.spec for function in functions), strict=True))
+    parts = {name: part for function in functions for name, part in function.program.functions.items()}
+    program = Program(functions={**parts, **specs})
+    codec = next(part.codec for part in synthesize.signature.parameters if part.name == _TOPIC)
+    verb = DebateVerb(
+        agents=names[:-1],
+        topic=_Topic(type=codec.type),
+        rounds=rounds,
+        agree_on=agree_on,
+        synthesize=names[-1],
+        unresolved=unresolved,
+    )
+    async with session_of() as session:
+        path = session.next_path("debate")
+        context = await prepared(session, list(specs.values()), program)
+        context.reviews = Desk(session=session)
+        try:
+            verdict = await run_debate(context, verb, {_TOPIC: codec.dump(topic)}, path, session.meter)
+        except RunStopped as stop:
+            raise as_raised(stop) from None
+    return cast("R", synthesize.signature.output.load(_own_fields(verdict, synthesize.spec)))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Topic:
+    """The topic as the debate's expression: the value itself."""
+
+    type: Type
+    source: str = _TOPIC
+    canonical: str = _TOPIC
+    names: frozenset[str] = frozenset({_TOPIC})
+    reads: frozenset[tuple[str, ...]] = frozenset({(_TOPIC,)})
+
+    def evaluate(self, values: Mapping[str, JsonValue]) -> JsonValue:
+        """Return the topic."""
+        return values[_TOPIC]
+
+
+def _own_fields(verdict: JsonValue, spec: InferSpec) -> JsonValue:
+    """Return the conclusion without `converged`, where its contract has no such field."""
+    output = without_opaque(spec.output)
+    if not isinstance(output, RecordType) or not isinstance(verdict, Mapping):
+        return verdict
+    return {name: value for name, value in verdict.items() if name in output.field_names}
+
+
+def _check(
+    agents: Sequence[InferFunction[..., object]], synthesize: InferFunction[..., object], rounds: int
+) -> None:
+    """Refuse functions a debate cannot be held with."""
+    if len(agents) < 2 or not 1 <= rounds <= _MOST_ROUNDS:  # noqa: PLR2004 - nobody debates alone
+        raise StratumCompileError(
+            f"debate: {len(agents)} agents in {rounds} rounds",
+            remedy="name two or more agents, and 1 to 8 rounds",
+        )
+    for function in agents:
+        _require(function, (_TOPIC, "arguments"))
+    _require(synthesize, (_TOPIC, "arguments", "converged"))
+    if not isinstance(without_opaque(synthesize.spec.output), RecordType):
+        raise StratumCompileError(
+            f"debate: {synthesize.signature.where} does not return a contract",
+            remedy="let the synthesizer return a @contract",
+        )
+
+
+def _require(function: InferFunction[..., object], names: tuple[str, ...]) -> None:
+    """Refuse a function that takes something else, or gives samples instead of an answer."""
+    taken = [parameter.name for parameter in function.signature.parameters]
+    if sorted(taken) != sorted(names):
+        raise StratumCompileError(
+            f"debate: {function.signature.where} takes {', '.join(taken) or 'nothing'}, not {', '.join(names)}",
+            remedy="an agent takes topic and arguments; the synthesizer takes converged, too",
+        )
+    if not function.spec.stable:
+        raise StratumCompileError(
+            f"debate: {function.signature.where} gives samples", remedy="take stable=False out"
+        )
+
+
+def _names(functions: Sequence[InferFunction[..., object]]) -> tuple[str, ...]:
+    """Return a name for each function: the same for the same definition, different ones for different ones."""
+    known: dict[str, InferSpec] = {}
+    names: list[str] = []
+    for function in functions:
+        name, number = function.spec.name, 1
+        while known.setdefault(name, function.spec) is not function.spec:
+            number += 1
+            name = f"{function.spec.name}_{number}"
+        names.append(name)
+    return tuple(names)
