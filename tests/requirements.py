@@ -15,6 +15,7 @@ from tests.promises.plans import PLANS
 from tests.promises.project import PROJECT
 from tests.promises.runs import RUNS
 from tests.promises.surfaces import SURFACES
+from tests.promises.team import TEAM
 from tests.support.promise import Promise
 
 __all__ = ["PARTS", "REQUIREMENTS"]
@@ -29,6 +30,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "project": PROJECT,
     "runs": RUNS,
     "surfaces": SURFACES,
+    "team": TEAM,
 }
 
 REQUIREMENTS: tuple[Promise, ...] = tuple(entry for part in PARTS.values() for entry in part)

@@ -6,10 +6,11 @@ import ast
 import re
 from pathlib import Path
 from textwrap import indent
+from typing import get_args
 
 import pytest
 
-from stratum_core.approval import Policy, channel_class
+from stratum_core.approval import Channel, Policy, channel_class
 from stratum_core.checks import check
 from stratum_core.contracts import IntType, StringType
 from stratum_core.ir import MAX_BYTES, VERBS
@@ -170,8 +171,8 @@ def test_the_policy_page_states_the_defaults_and_every_channel() -> None:
     assert f"plan_ttl_hours: {policy.plan_ttl_hours:g} " in page
     assert f"approval_ttl_minutes: {policy.approval_ttl_minutes:g} " in page
     channels = {name for cell, _ in table_rows(page, "channel") for name in re.findall(r"`(\w+)`", cell)}
-    assert channels == {"dialog", "terminal", "policy", "flag"}
-    assert {channel_class(name) for name in ("dialog", "terminal", "policy", "flag")} == {"local"}
+    assert channels == set(get_args(Channel))
+    assert {name for name in get_args(Channel) if channel_class(name) == "remote"} == {"remote"}
 
 
 def test_the_help_states_every_exit_code() -> None:

@@ -36,9 +36,9 @@ AGREEMENT: tuple[Promise, ...] = (
     ),
     promise(
         "agreement.channels_are_local",
-        "Every channel is local to the account and recorded with what it shows; none is called strong",
+        "Every channel but another person's is local to the account and recorded with what it shows; none is strong",
         CHANNELS,
-        "core/approval/test_channels.py::test_every_channel_is_local_and_none_is_called_strong",
+        "core/approval/test_channels.py::test_every_channel_but_another_persons_is_local_and_none_is_called_strong",
         "core/approval/test_channels.py::test_the_principal_is_the_account_whatever_the_environment_says",
     ),
     promise(
@@ -145,13 +145,6 @@ AGREEMENT: tuple[Promise, ...] = (
         "core/checks/test_functions.py::test_the_operators_policy_holds",
         "core/engine/test_approvals.py::test_a_policy_that_became_stricter_after_the_yes_holds",
         "core/plan/test_build.py::test_a_model_the_operator_does_not_allow_is_refused",
-    ),
-    promise(
-        "agreement.remote_is_refused_honestly",
-        "Above `require_remote_above_usd` a plan cannot be approved at all, because this version has no remote channel",
-        POLICY,
-        "core/approval/test_binding.py::test_where_the_policy_wants_a_remote_answer_a_local_one_is_refused_honestly",
-        "core/engine/test_approvals.py::test_an_answer_from_this_account_is_refused_where_the_policy_wants_another",
     ),
     promise(
         "agreement.terminal",

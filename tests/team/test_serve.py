@@ -112,7 +112,7 @@ async def test_above_the_limit_another_person_has_to_say_yes_and_it_is_signed(
         assert (await alice.ask("approve", plan_id=plan["plan_id"]))["channel"] == "remote"
         run = await alice.ask("execute", plan_id=plan["plan_id"])
         assert run["state"] == "completed"
-    assert plan["plan_id"] not in {found["plan_id"] for found in carol.waiting()}
+    assert plan["plan_id"] not in [found["plan_id"] for found in carol.waiting()]
 
 
 async def test_another_persons_no_is_final(team_server: TeamServer) -> None:
@@ -141,7 +141,7 @@ async def test_an_approver_without_a_folder_plans_nothing(team_server: TeamServe
 
 
 def _post(server: TeamServer, token: str | None, **headers: str) -> httpx2.Response:
-    body = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
+    body: dict[str, object] = {"jsonrpc": "2.0", "id": 1, "method": "tools/list", "params": {}}
     sent = {"Accept": "application/json, text/event-stream", **headers}
     if token is not None:
         sent["Authorization"] = f"Bearer {token}"

@@ -18,8 +18,8 @@ from stratum_core.approval import (
 
 
 @pytest.mark.parametrize("channel", get_args(Channel))
-def test_every_channel_is_local_and_none_is_called_strong(channel: Channel) -> None:
-    assert channel_class(channel) == "local"
+def test_every_channel_but_another_persons_is_local_and_none_is_called_strong(channel: Channel) -> None:
+    assert channel_class(channel) == ("remote" if channel == "remote" else "local")
     assert channel_meaning(channel)
     assert "strong" not in channel_meaning(channel)
 
