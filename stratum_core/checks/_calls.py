@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stratum_core.checks._context import Context
 from stratum_core.checks._flow_scope import FlowScope
@@ -22,8 +22,7 @@ _NULL = literal_expression(None)
 """What an input gets that is optional and not given."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(NamedTuple):
     """A checked call."""
 
     signature: Signature | None
@@ -75,7 +74,7 @@ def check_call(context: Context, path: Path, call: Step | Branch, scope: FlowSco
             argument = Argument(target=signature, name=name, wanted=wanted, given=expression)
             check_argument(context, scope.taint, at, argument)
     complete = len(compiled) == len(call.inputs)
-    if signature is not None and declared is not None:
+    if signature is not None and declared is not None and not declared.keys() <= compiled.keys():
         complete &= _check_missing(context, path, signature, guessed.union(call.inputs), scope)
         for name in declared:
             compiled.setdefault(name, _NULL)

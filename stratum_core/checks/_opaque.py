@@ -9,7 +9,7 @@ read anything. Enums, numbers and bools carry no text and are always fine.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stratum_core.checks._context import Context
 from stratum_core.checks._signatures import Signature
@@ -34,6 +34,8 @@ __all__ = ["Argument", "Taint", "check_argument", "has_opaque", "has_text", "par
 
 _TEXTS = (StringType, JsonType, AnyType)
 """Types whose values may be free text."""
+_HOLDERS = (OptionalType, OpaqueType, ProbabilisticType, ListType, MapType, RecordType)
+"""Types with types inside; any other one is all there is to look at."""
 
 
 class Taint:
@@ -95,6 +97,8 @@ def parts_of(kind: Type) -> Iterator[Type]:
 
 def has_opaque(kind: Type) -> bool:
     """Return whether a value of the type is, or holds, something opaque."""
+    if not isinstance(kind, _HOLDERS):
+        return False
     return isinstance(kind, OpaqueType) or any(isinstance(part, OpaqueType) for part in parts_of(kind))
 
 
@@ -102,11 +106,12 @@ def has_text(kind: Type) -> bool:
     """Return whether a value of the type may hold free text."""
     while isinstance(kind, (OptionalType, OpaqueType)):
         kind = kind.inner
-    return isinstance(kind, _TEXTS) or any(isinstance(part, _TEXTS) for part in parts_of(kind))
+    if not isinstance(kind, _HOLDERS):
+        return isinstance(kind, _TEXTS)
+    return any(isinstance(part, _TEXTS) for part in parts_of(kind))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Argument:
+class Argument(NamedTuple):
     """A value on its way into a parameter."""
 
     target: Signature
@@ -120,12 +125,12 @@ def check_argument(context: Context, taint: Taint, path: Path, argument: Argumen
     target, name, given = argument.target, argument.name, argument.given
     if not _reaches_a_prompt(context, target):
         return
-    wanted = describe(argument.wanted)
     if _loses_mark(given.type, argument.wanted):
         context.findings.add(
             "E404",
             path,
-            f"`{given.canonical}` is opaque, but `{target.name}` takes `{name}` as plain {wanted}",
+            f"`{given.canonical}` is opaque, but `{target.name}` takes `{name}` as plain "
+            f"{describe(argument.wanted)}",
             suggestion=_advice(argument),
             fix=_declare_opaque(context, argument),
         )
@@ -134,7 +139,7 @@ def check_argument(context: Context, taint: Taint, path: Path, argument: Argumen
             "W507",
             path,
             f"`{given.canonical}` holds text made from opaque data, but `{target.name}` takes `{name}` as plain "
-            f"{wanted}",
+            f"{describe(argument.wanted)}",
             suggestion=_advice(argument),
             fix=_declare_opaque(context, argument),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from stratum_core.contracts import Field, RecordType, Type
 from stratum_core.specs import Verb
@@ -11,8 +11,7 @@ from stratum_core.specs import Verb
 __all__ = ["VerbOutcome", "record"]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class VerbOutcome:
+class VerbOutcome(NamedTuple):
     """A checked verb."""
 
     verb: Verb | None

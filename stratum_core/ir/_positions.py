@@ -35,7 +35,7 @@ def format_path(path: Path) -> str:
     for part in path:
         if isinstance(part, int):
             shown += f"[{part}]"
-        elif _PLAIN_KEY.fullmatch(part):
+        elif part.isidentifier() or _PLAIN_KEY.fullmatch(part):
             shown += f".{part}" if shown else part
         else:
             shown += f"[{json.dumps(part[:80], ensure_ascii=False)}]"

@@ -61,8 +61,8 @@ class Cost:
     """The most that one request in it can use, so that a cap on requests bounds their money and tokens."""
 
     def __add__(self, other: Cost) -> Cost:
-        if other is FREE:
-            return self
+        if other is FREE or self is FREE:
+            return self if other is FREE else other
         return Cost(
             self.worst + other.worst,
             self.likely + other.likely,
@@ -124,8 +124,8 @@ def _least(amount: int, cap: int | None) -> int:
 
 def _larger(one: Usage, other: Usage) -> Usage:
     """Return the most of two on each axis."""
-    if other is one or other is _NO_USAGE:
-        return one
+    if one.nusd >= other.nusd and one.tokens >= other.tokens and one.calls >= other.calls:
+        return one  # as nearly always: the requests of a step are alike
     return Usage(
         nusd=max(one.nusd, other.nusd),
         tokens=max(one.tokens, other.tokens),

@@ -70,13 +70,11 @@ class _Tracer:
 
     def _call(self, call: CallVerb, carrying: frozenset[str], steps: frozenset[str]) -> bool:
         """Follow a call; return whether its value carries data."""
+        if call.kind == "function" and isinstance(self.program.functions[call.target], InferSpec):
+            self._infer(call.target, call.inputs, carrying, steps)
+            return False
         passed = frozenset(name for name, part in call.inputs.items() if _carries(part, carrying, steps))
-        if call.kind == "flow":
-            return self.flow(self.program.flows[call.target], passed)
-        if not isinstance(self.program.functions[call.target], InferSpec):
-            return bool(passed)
-        self._infer(call.target, call.inputs, carrying, steps)
-        return False
+        return self.flow(self.program.flows[call.target], passed) if call.kind == "flow" else bool(passed)
 
     def _infer(
         self,

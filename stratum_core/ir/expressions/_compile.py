@@ -44,6 +44,10 @@ from stratum_core.ir.expressions._tree import operands, target_names
 
 __all__ = ["CompileResult", "CompiledExpression", "canonical", "compile_expression", "literal_expression"]
 
+_NO_FACTS: Facts = frozenset()
+_PATHS = frozenset({ast.Name, ast.Attribute, ast.Subscript})
+"""The nodes that a path can be made of."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class CompiledExpression:
@@ -130,7 +134,7 @@ def compile_expression(
         infer=infer,
         later=later,
         refused=parsed.refused,
-        facts=_assumed(assume) if assume else frozenset(),
+        facts=_assumed(assume) if assume else _NO_FACTS,
     )
     kind = context.type_of(parsed.tree)
     kind = _wanted(context, parsed.tree, kind, want)
@@ -185,7 +189,7 @@ class _BuiltWhenUsed:
 
 def _assumed(conditions: Sequence[str]) -> Facts:
     """Return what conditions known to be true say about null."""
-    return frozenset[Path]().union(*(_said_by(condition) for condition in conditions))
+    return _NO_FACTS.union(*map(_said_by, conditions))
 
 
 @lru_cache(maxsize=512)
@@ -249,7 +253,7 @@ def _read_by(tree: ast.expr) -> tuple[frozenset[str], frozenset[Path]]:
     stack: list[ast.expr] = [tree]
     while stack:
         node = stack.pop()
-        path = path_of(node)
+        path = path_of(node) if type(node) in _PATHS else None
         if path is not None:
             found.add(path)
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):

@@ -239,9 +239,9 @@ class _Builder:
 
     def comparison(self, node: ast.Compare) -> Run:
         """A comparison or a chain of them; the middle of a chain is evaluated once."""
-        listed = self.listed(node) if len(node.ops) == 1 else None
-        if listed is not None:
-            return listed
+        simple = self.simple(node) if len(node.ops) == 1 else None
+        if simple is not None:
+            return simple
         operands = [node.left, *node.comparators]
         runs = [self.run(operand) for operand in operands]
         tests = [
@@ -263,10 +263,24 @@ class _Builder:
 
         return chain
 
+    def simple(self, node: ast.Compare) -> Run | None:
+        """Return a shortcut for a comparison that asks little of its right side: a test for null, a list of texts."""
+        match node.ops[0]:
+            case ast.Is():
+                run = self.run(node.left)
+                return lambda meter: run(meter) is None
+            case ast.IsNot():
+                run = self.run(node.left)
+                return lambda meter: run(meter) is not None
+            case ast.In() | ast.NotIn():
+                return self.listed(node)
+            case _:
+                return None
+
     def listed(self, node: ast.Compare) -> Run | None:
         """Return a shortcut for a text in a list of text literals, the commonest membership test."""
         wanted, right = isinstance(node.ops[0], ast.In), node.comparators[0]
-        if not isinstance(node.ops[0], (ast.In, ast.NotIn)) or not isinstance(right, ast.List):
+        if not isinstance(right, ast.List):
             return None
         known = frozenset(item.value for item in right.elts if isinstance(item, ast.Constant))
         texts = all(isinstance(item, ast.Constant) and isinstance(item.value, str) for item in right.elts)
@@ -296,7 +310,7 @@ class _Builder:
             case _:
                 compare = _ORDER[sign]
         first, second = self.types[left], self.types[right]
-        if is_number(shape(first).bare) and is_number(shape(second).bare) and not _nullable(first, second):
+        if _is_plain_number(first) and _is_plain_number(second):
             return lambda _meter, a, b: compare(a, b)
         if holds_datetimes(first) or holds_datetimes(second):
             return partial(_instants, compare)
@@ -343,8 +357,10 @@ class _Builder:
         return lambda meter: apply(meter, receiver(meter), [run(meter) for run in runs])
 
 
-def _nullable(*kinds: Type) -> bool:
-    return any(shape(kind).nullable for kind in kinds)
+def _is_plain_number(kind: Type) -> bool:
+    """Return whether every value of a type is a number."""
+    found = shape(kind)
+    return is_number(found.bare) and not found.nullable
 
 
 def _whole(value: JsonValue) -> int:
