@@ -10,10 +10,13 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
+from pydantic.fields import FieldInfo
+
 from stratum_core.authoring._folding import names_around, static_value
 from stratum_core.authoring._lambdas import UnknownNameError, UntranslatableError, body_of, expression_text
+from stratum_core.authoring._native import NativeExpression, source_text
 from stratum_core.authoring._signature import Signature
-from stratum_core.authoring._sources import definition_of
+from stratum_core.authoring._sources import Definition, definition_of
 from stratum_core.contracts import Type
 from stratum_core.ir.expressions import CompiledExpression, compile_expression
 from stratum_core.specs import Returns
@@ -21,52 +24,78 @@ from stratum_core.specs import Returns
 __all__ = ["compute_body"]
 
 
-def compute_body(function: Callable[..., object], signature: Signature) -> Returns | None:
-    """Return what a compute function returns as expressions, or None where only Python can run it."""
+def compute_body(function: Callable[..., object], signature: Signature) -> Returns:
+    """Return what a compute function returns: expressions, or a native one where only Python can run it."""
     definition = definition_of(function)
-    if definition is None or signature.is_async:
-        return None
+    if definition is None:
+        return _native(function, None, signature, "its source is not available")
     renamed = {name: name for name in signature.scope}
     try:
         body = body_of(definition)
         if signature.output.model is not None and isinstance(body, ast.Call):
             return _fields(body, function, signature)
         return _compiled(expression_text(body, function, renamed), signature, signature.output.type)
-    except (UntranslatableError, UnknownNameError):
-        return None
+    except UntranslatableError as fault:
+        return _native(function, definition, signature, str(fault))
+    except UnknownNameError as fault:
+        return _native(function, definition, signature, f"`{fault}` is not defined yet")
 
 
-def _compiled(text: str, signature: Signature, want: Type) -> CompiledExpression | None:
-    """Compile one expression over the inputs; None where the language does not have it."""
-    return compile_expression(text, signature.scope, want=want).expression
+def _native(
+    function: Callable[..., object], definition: Definition | None, signature: Signature, reason: str
+) -> NativeExpression:
+    """Return the function as Python runs it."""
+    text = source_text(function, definition)
+    names = frozenset(signature.scope)
+    return NativeExpression(
+        source=text,
+        canonical=text,
+        type=signature.output.type,
+        names=names,
+        reads=frozenset((name,) for name in names),
+        reason=reason,
+        function=function,
+        arguments=tuple((one.name, one.codec) for one in signature.parameters),
+        dump=signature.output.dump,
+    )
 
 
-def _fields(call: ast.Call, function: Callable[..., object], signature: Signature) -> Returns | None:
+def _compiled(text: str, signature: Signature, want: Type) -> CompiledExpression:
+    """Compile one expression over the inputs.
+
+    Raises:
+        UntranslatableError: The language does not have it.
+    """
+    result = compile_expression(text, signature.scope, want=want)
+    if result.expression is None:
+        raise UntranslatableError(result.findings[0].message)
+    return result.expression
+
+
+def _fields(call: ast.Call, function: Callable[..., object], signature: Signature) -> Returns:
     """Return the expression of each field of `Contract(field=...)`.
 
     Raises:
-        UntranslatableError: A field is given by other code.
+        UntranslatableError: It is no such call, or a field is given by other code.
         UnknownNameError: A field reads a name that means nothing.
     """
-    if call.args or static_value(call.func, names_around(function)) is not signature.output.model:
-        return None
-    renamed: Mapping[str, str] = {name: name for name in signature.scope}
+    model, codecs = signature.output.model, signature.output.fields
+    if call.args or static_value(call.func, names_around(function)) is not model:
+        raise UntranslatableError(f"it calls `{ast.unparse(call.func)}`, which is other code")
+    renamed = {name: name for name in signature.scope}
     found: dict[str, CompiledExpression] = {}
     for keyword in call.keywords:
-        field = signature.output.fields.get(keyword.arg or "")
-        if keyword.arg is None or field is None:
-            return None
+        if keyword.arg is None or keyword.arg not in codecs:
+            raise UntranslatableError(f"it gives `{ast.unparse(keyword)}`, which is no field")
         text = expression_text(keyword.value, function, renamed)
-        expression = _compiled(text, signature, field.type)
-        if expression is None:
-            return None
-        found[keyword.arg] = expression
-    left_out = signature.output.fields.keys() - found.keys()
-    return None if any(_has_default(signature, name) for name in left_out) else found
+        found[keyword.arg] = _compiled(text, signature, codecs[keyword.arg].type)
+    filled = [name for name in codecs if name not in found and not _is_null_by_default(model, name)]
+    if filled:
+        raise UntranslatableError(f"the default of `{filled[0]}` fills it in")
+    return found
 
 
-def _has_default(signature: Signature, name: str) -> bool:
-    """Return whether Python fills a field with something else than null."""
-    model = signature.output.model
-    fields: Mapping[str, object] = getattr(model, "model_fields", {})
-    return getattr(fields[name], "default", None) is not None
+def _is_null_by_default(model: type[object] | None, name: str) -> bool:
+    """Return whether a field that is left out is null, as it would be in a document."""
+    fields: Mapping[str, FieldInfo] = getattr(model, "model_fields", {})
+    return fields[name].default is None

@@ -8,7 +8,6 @@ the function is decorated: an unknown field, an unknown name, a value that the c
 from __future__ import annotations
 
 import ast
-import copy
 import difflib
 import inspect
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -25,7 +24,7 @@ from stratum_core.authoring._lambdas import (
     expression_text,
     paths_read,
 )
-from stratum_core.authoring._native import NativeExpression
+from stratum_core.authoring._native import NativeExpression, source_text
 from stratum_core.authoring._places import place_of
 from stratum_core.authoring._sources import Definition, definition_of
 from stratum_core.contracts import (
@@ -178,7 +177,8 @@ def _binding(form: Callable[..., object], scope: Mapping[str, Type], where: str)
         parameters = list(inspect.signature(form).parameters.values())
     except (TypeError, ValueError):
         raise StratumCompileError(
-            f"{where}: the parameters of `{_called(form)}` cannot be read", remedy="wrap it in a lambda"
+            f"{where}: the parameters of `{source_text(form, None)}` cannot be read",
+            remedy="wrap it in a lambda",
         ) from None
     needed = [one for one in parameters if one.default is inspect.Parameter.empty or one.name in scope]
     odd = next((one for one in needed if one.kind not in _POSITIONAL), None)
@@ -215,10 +215,9 @@ def _native(judge: _Judge, reason: str) -> NativeExpression:
     """Return the condition as Python judges it."""
     renamed, codecs = judge.renamed, judge.codecs
     names = frozenset(renamed.values())
-    text = _called(judge.function)
+    text = source_text(judge.function, judge.definition)
     paths = frozenset((name,) for name in names)
     if judge.definition is not None:
-        text = _text_of(judge.definition)
         paths = frozenset(_known(path, codecs) for path in paths_read(judge.definition, renamed)) or paths
     return NativeExpression(
         source=text,
@@ -230,24 +229,6 @@ def _native(judge: _Judge, reason: str) -> NativeExpression:
         function=judge.function,
         arguments=tuple((name, codecs[name]) for name in renamed.values()),
     )
-
-
-def _text_of(definition: Definition) -> str:
-    """Return a definition without its layout, decorators and docstring."""
-    if isinstance(definition, ast.Lambda):
-        return ast.unparse(definition)
-    bare = copy.copy(definition)
-    bare.decorator_list = []
-    if ast.get_docstring(definition) is not None and len(definition.body) > 1:
-        bare.body = definition.body[1:]
-    return ast.unparse(bare)
-
-
-def _called(form: Callable[..., object]) -> str:
-    """Return a stable name of something callable without source."""
-    module = getattr(form, "__module__", None) or type(form).__module__
-    name = getattr(form, "__qualname__", None) or type(form).__qualname__
-    return f"{module}.{name}"
 
 
 def _known(path: tuple[str, ...], codecs: Mapping[str, Codec]) -> tuple[str, ...]:

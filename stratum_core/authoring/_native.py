@@ -6,6 +6,8 @@ They stand where any expression of a spec stands, and run in the library alone: 
 
 from __future__ import annotations
 
+import ast
+import copy
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeGuard
@@ -13,11 +15,12 @@ from typing import Literal, TypeGuard
 from pydantic_core import PydanticSerializationError, to_jsonable_python
 
 from stratum_core.authoring._codec import Codec
+from stratum_core.authoring._sources import Definition
 from stratum_core.contracts import BoolType, JsonValue, Type, check_value
 from stratum_core.errors import ContractViolation, ExpressionError
 from stratum_core.specs import Expression
 
-__all__ = ["NativeExpression", "is_native"]
+__all__ = ["NativeExpression", "is_native", "source_text"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, eq=False)
@@ -39,6 +42,8 @@ class NativeExpression:
     function: Callable[..., object] = field(repr=False)
     arguments: tuple[tuple[str, Codec], ...] = field(repr=False)
     """For each parameter in order: the name it stands for, and how that value is loaded."""
+    dump: Callable[[object], JsonValue] | None = field(default=None, repr=False)
+    """How a result becomes JSON; None: as pydantic writes it, held to `type`."""
     native: Literal[True] = True
 
     def evaluate(self, values: Mapping[str, JsonValue]) -> JsonValue:
@@ -67,12 +72,28 @@ class NativeExpression:
     def _fitting(self, found: object) -> JsonValue:
         """Hold a result to the type that is wanted."""
         try:
+            if self.dump is not None:
+                return self.dump(found)
             return check_value(self.type, to_jsonable_python(found))
         except (ContractViolation, PydanticSerializationError, ValueError) as fault:
             raise ExpressionError(
                 f"`{self.canonical}` gave {type(found).__name__}: {fault}",
                 remedy="return a value of that type, and write `return` before it",
             ) from fault
+
+
+def source_text(function: Callable[..., object], definition: Definition | None) -> str:
+    """Return a function without its layout, decorators and docstring; its qualified name where there is no source."""
+    if definition is None:
+        module = getattr(function, "__module__", None) or type(function).__module__
+        return f"{module}.{getattr(function, '__qualname__', None) or type(function).__qualname__}"
+    if isinstance(definition, ast.Lambda):
+        return ast.unparse(definition)
+    bare = copy.copy(definition)
+    bare.decorator_list = []
+    if ast.get_docstring(definition) is not None and len(definition.body) > 1:
+        bare.body = definition.body[1:]
+    return ast.unparse(bare)
 
 
 def is_native(expression: Expression) -> TypeGuard[NativeExpression]:

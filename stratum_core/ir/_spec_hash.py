@@ -81,8 +81,10 @@ def _infer(spec: InferSpec, spellings: dict[str, str]) -> Function:
 
 
 def _compute(spec: ComputeSpec, spellings: dict[str, str]) -> Function:
-    """Return a deterministic function as a document has it, without its types."""
-    form = spec.expression
+    """Return a deterministic function as a document has it, without its types; Python code by its name."""
+    form, python = spec.expression, spec.python
+    if form is not None and not isinstance(form, (Mapping, CompiledExpression)):
+        form, python = None, spec.name
     if isinstance(form, Mapping):
         written: str | dict[str, str] | None = {name: _text(part, spellings) for name, part in form.items()}
     else:
@@ -92,7 +94,7 @@ def _compute(spec: ComputeSpec, spellings: dict[str, str]) -> Function:
         given=_texts(spec.given, spellings),
         ensure=_texts(spec.ensure, spellings),
         expression=written,
-        python=spec.python,
+        python=python,
     )
 
 
