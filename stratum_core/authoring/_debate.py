@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeVar, cast
 
+from stratum_core.authoring._analysis import check_agreement
 from stratum_core.authoring._calls import prepared
 from stratum_core.authoring._human import Desk
 from stratum_core.authoring._infer import InferFunction
@@ -53,6 +54,8 @@ async def debate(
     """
     functions = (*agents, synthesize)
     _check(agents, synthesize, rounds)
+    if agree_on is not None:
+        check_agreement(agree_on, agents[0].spec.output, where="debate")
     names = _names(functions)
     specs = dict(zip(names, (function.spec for function in functions), strict=True))
     parts = {name: part for function in functions for name, part in function.program.functions.items()}

@@ -6,38 +6,29 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Literal, TypeAlias
 
+from stratum_core.authoring._analysis import check_compute, check_infer, check_iterations, read_quorum
+from stratum_core.authoring._bodies import compute_body
 from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._codec import Codec
-from stratum_core.authoring._conditions import condition
+from stratum_core.authoring._conditions import RESULT, condition, conditions
 from stratum_core.authoring._signature import Signature
 from stratum_core.contracts import Type
-from stratum_core.errors import StratumCompileError
 from stratum_core.ir import spec_hash
-from stratum_core.specs import ComputeSpec, Expression, InferSpec, Quorum, Refine
+from stratum_core.specs import ComputeSpec, Expression, FunctionSpec, InferSpec, Refine
 
-__all__ = ["Condition", "Conditions", "as_conditions", "compute_spec", "infer_spec", "refined_spec"]
+__all__ = ["CacheScope", "Condition", "Conditions", "Votes", "compute_spec", "infer_spec", "refined_spec"]
 
-Condition: TypeAlias = "str | Callable[..., bool]"
+Condition: TypeAlias = str | Callable[..., bool]
 """Text in the expression language, or a function of the names it reads."""
 
-Conditions: TypeAlias = "Condition | Sequence[Condition]"
+Conditions: TypeAlias = Condition | Sequence[Condition]
+"""One condition, or several that must all hold."""
 
+CacheScope: TypeAlias = Literal["none", "session", "global"]
+"""How far answers to equal calls are shared: not at all, within a flow, between runs."""
 
-def as_conditions(forms: Conditions) -> tuple[Condition, ...]:
-    """Return one condition, or several, as a tuple."""
-    return (forms,) if isinstance(forms, str) or callable(forms) else tuple(forms)
-
-
-def _compiled(
-    forms: Conditions, signature: Signature, *, with_result: bool, where: str
-) -> tuple[Expression, ...]:
-    scope: dict[str, Type] = dict(signature.scope)
-    codecs: dict[str, Codec] = dict(signature.codecs)
-    if with_result:
-        scope["result"] = signature.output.type
-    else:
-        codecs.pop("result")
-    return tuple(condition(form, scope=scope, codecs=codecs, where=where) for form in as_conditions(forms))
+Votes: TypeAlias = tuple[int | None, str | None, int | None]
+"""`quorum`, `agree_on` and `threshold`."""
 
 
 def infer_spec(  # noqa: PLR0913 - one argument for each part of a definition
@@ -53,24 +44,25 @@ def infer_spec(  # noqa: PLR0913 - one argument for each part of a definition
     max_tokens: int | None,
     budget: Budget | None,
     retries: int,
-    cache: Literal["none", "session", "global"],
+    cache: CacheScope,
     stable: bool,
-    votes: tuple[int | None, str | None, int | None],
+    votes: Votes,
 ) -> InferSpec:
     """Return the spec of an infer function.
 
     Raises:
         StratumCompileError: A part of the definition makes no sense.
     """
-    where = signature.where
+    quorum, agree_on, threshold = votes
+    output = signature.output.type
     spec = InferSpec(
         name=signature.name,
         intent=intent,
         context=(context,) if isinstance(context, str) else tuple(context),
         inputs=signature.inputs,
-        output=signature.output.type,
-        given=_compiled(given, signature, with_result=False, where=f"{where}: given"),
-        ensure=_compiled(ensure, signature, with_result=True, where=f"{where}: ensure"),
+        output=output,
+        given=_given(given, signature),
+        ensure=_ensured(ensure, signature),
         model=model,
         fallbacks=tuple(fallbacks),
         temperature=temperature,
@@ -79,42 +71,10 @@ def infer_spec(  # noqa: PLR0913 - one argument for each part of a definition
         retries=retries,
         cache=cache,
         stable=stable,
-        quorum=_quorum(votes, where),
+        quorum=read_quorum(quorum, agree_on, threshold, output=output, where=signature.where),
     )
-    return _hashed(spec, signature)
-
-
-def _quorum(votes: tuple[int | None, str | None, int | None], where: str) -> Quorum | None:
-    quorum, agree_on, threshold = votes
-    if quorum is None or agree_on is None or threshold is None:
-        if votes == (None, None, None):
-            return None
-        raise StratumCompileError(f"{where}: quorum, agree_on and threshold go together")
-    return Quorum(votes=quorum, agree_on=agree_on, threshold=threshold)
-
-
-def compute_spec(
-    function: Callable[..., object], signature: Signature, *, given: Conditions, ensure: Conditions
-) -> ComputeSpec:
-    """Return the spec of a compute function."""
-    where = signature.where
-    codecs = dict(signature.codecs)
-    codecs.pop("result")
-    spec = ComputeSpec(
-        name=signature.name,
-        inputs=signature.inputs,
-        output=signature.output.type,
-        expression=condition(
-            function, scope=signature.scope, codecs=codecs, where=where, want=signature.output.type
-        ),
-        given=_compiled(given, signature, with_result=False, where=f"{where}: given"),
-        ensure=_compiled(ensure, signature, with_result=True, where=f"{where}: ensure"),
-    )
-    return replace(spec, function_hash=spec_hash(spec, output_description=signature.output.description))
-
-
-def _hashed(spec: InferSpec, signature: Signature) -> InferSpec:
-    return replace(spec, function_hash=spec_hash(spec, output_description=signature.output.description))
+    check_infer(signature, spec)
+    return replace(spec, function_hash=_hash(spec, signature))
 
 
 def refined_spec(
@@ -132,11 +92,12 @@ def refined_spec(
         StratumCompileError: A part of the refine makes no sense.
     """
     where = f"{signature.where}: refine"
-    scope: dict[str, Type] = {**signature.scope, "result": signature.output.type}
+    scope: dict[str, Type] = {**signature.scope, RESULT: signature.output.type}
     codecs: dict[str, Codec] = dict(signature.codecs)
     if check is not None:
         scope["check"] = check[1].output.type
         codecs["check"] = check[1].output
+    check_iterations(max_iterations, where=where)
     refine = Refine(
         check=None if check is None else check[0].name,
         until=condition(until, scope=scope, codecs=codecs, where=f"{where}: until"),
@@ -144,4 +105,40 @@ def refined_spec(
         max_iterations=max_iterations,
     )
     new = replace(spec, refine=refine)
-    return _hashed(new, signature)
+    return replace(new, function_hash=_hash(new, signature))
+
+
+def compute_spec(
+    function: Callable[..., object], signature: Signature, *, given: Conditions, ensure: Conditions
+) -> ComputeSpec:
+    """Return the spec of a compute function.
+
+    Raises:
+        StratumCompileError: It has no body, or a condition makes no sense.
+    """
+    check_compute(signature)
+    spec = ComputeSpec(
+        name=signature.name,
+        inputs=signature.inputs,
+        output=signature.output.type,
+        expression=compute_body(function, signature),
+        given=_given(given, signature),
+        ensure=_ensured(ensure, signature),
+    )
+    return replace(spec, function_hash=_hash(spec, signature))
+
+
+def _given(forms: Conditions, signature: Signature) -> tuple[Expression, ...]:
+    """Return conditions over the inputs."""
+    codecs = {name: codec for name, codec in signature.codecs.items() if name != RESULT}
+    return conditions(forms, scope=signature.scope, codecs=codecs, where=f"{signature.where}: given")
+
+
+def _ensured(forms: Conditions, signature: Signature) -> tuple[Expression, ...]:
+    """Return conditions over the inputs and the result."""
+    scope = {**signature.scope, RESULT: signature.output.type}
+    return conditions(forms, scope=scope, codecs=signature.codecs, where=f"{signature.where}: ensure")
+
+
+def _hash(spec: FunctionSpec, signature: Signature) -> str:
+    return spec_hash(spec, output_description=signature.output.description)

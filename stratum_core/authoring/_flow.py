@@ -11,6 +11,7 @@ from functools import update_wrapper
 from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from stratum_core.authoring._analysis import check_flow
 from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._configure import Settings, settings
 from stratum_core.authoring._durable import open_record, run_id_of
@@ -212,6 +213,7 @@ def flow(
 
     def decorate(function: Callable[P, Coroutine[Any, Any, T]]) -> FlowFunction[P, T]:
         signature = read_signature(function)
+        check_flow(function, signature)
         return FlowFunction(
             function,
             signature=signature,

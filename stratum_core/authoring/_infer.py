@@ -4,24 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from functools import update_wrapper
-from typing import Any, Generic, Literal, ParamSpec, TypeAlias, TypeVar, cast, overload
+from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._calls import ask_model
-from stratum_core.authoring._definitions import Conditions, infer_spec
+from stratum_core.authoring._definitions import CacheScope, Conditions, infer_spec
 from stratum_core.authoring._signature import Signature, read_signature
 from stratum_core.contracts import JsonValue
 from stratum_core.results import Probabilistic
 from stratum_core.specs import ComputeSpec, InferSpec, Program
 
-__all__ = ["CacheScope", "InferFunction", "infer"]
+__all__ = ["InferFunction", "infer"]
 
 P = ParamSpec("P")
 R_co = TypeVar("R_co", covariant=True)
 T = TypeVar("T")
-
-CacheScope: TypeAlias = Literal["none", "session", "global"]
-"""How far answers to equal calls are shared: not at all, within a flow, between runs."""
 
 
 class InferFunction(Generic[P, R_co]):
