@@ -61,15 +61,13 @@ _OTHER_RULES = (DateType, DateTimeType, BytesType, JsonType)
 
 
 def conditions(
-    forms: Form | Sequence[Form] | None,
+    forms: Form | Sequence[Form],
     *,
     scope: Mapping[str, Type],
     codecs: Mapping[str, Codec],
     where: str,
 ) -> tuple[Expression, ...]:
     """Return the expressions of one condition or several; `where` gets the position of each."""
-    if forms is None:
-        return ()
     several = [forms] if isinstance(forms, str) or callable(forms) else list(forms)
     return tuple(
         condition(form, scope=scope, codecs=codecs, where=f"{where}[{index}]" if len(several) > 1 else where)
