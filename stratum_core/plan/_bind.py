@@ -18,12 +18,14 @@ from typing import cast
 
 from stratum_core.contracts import (
     JsonValue,
+    ListBuilder,
     ListType,
     MapType,
     NullType,
     OpaqueType,
     OptionalType,
     RecordType,
+    StoredList,
     StringType,
     Type,
     Violation,
@@ -35,7 +37,7 @@ from stratum_core.contracts import (
 from stratum_core.errors import ContractViolation, InputError
 from stratum_core.llm import has_opaque
 from stratum_core.plan._files import MAX_FILE_BYTES, Roots
-from stratum_core.plan._read import FileFormat, ReadRow, ReadRows, format_of, read_rows, read_value
+from stratum_core.plan._read import FileFormat, ReadRow, ReadRows, format_of, read_rest, read_rows, read_value
 from stratum_core.specs import Parameter
 
 __all__ = ["MAX_ROWS", "BindLimits", "BoundFile", "BoundInput", "FileRequest", "bind_inputs", "sample"]
@@ -194,27 +196,29 @@ def _bind_file(
     """Read and check a file."""
     where = f"inputs.{parameter.name}"
     try:
-        data = roots.read(request.file, max_bytes=limits.max_file_bytes)
-        kind = without_opaque(parameter.type)
-        form = request.form or format_of(data.shown, kind)
-        _check_columns_use(request, form)
-        columns: Mapping[str, str] = {}
-        if isinstance(kind, ListType):
-            read = read_rows(data, form, kind, request.columns)
-            columns = read.columns
-            value: JsonValue = _check_rows(kind, read, data.shown, limits, rows)
-        else:
-            value = _check_whole(parameter.type, read_value(data, form, kind), data.shown)
+        with roots.open(request.file, max_bytes=limits.max_file_bytes) as file:
+            kind = without_opaque(parameter.type)
+            form = request.form or format_of(file.shown, kind)
+            _check_columns_use(request, form)
+            columns: Mapping[str, str] = {}
+            if isinstance(kind, ListType):
+                read = read_rows(file, form, kind, request.columns)
+                columns = read.columns
+                value: JsonValue = _check_rows(kind, read, file.shown, limits, rows)
+            else:
+                value = _check_whole(parameter.type, read_value(file, form, kind), file.shown)
+            read_rest(file)
     except InputError as error:
         raise _placed(where, error) from None
-    bound = BoundFile(shown=data.shown, path=data.path, form=form, columns=columns, size_bytes=len(data.data))
     return BoundInput(
         name=parameter.name,
         type=parameter.type,
         value=value,
-        sha256=data.sha256,
-        count=len(value) if isinstance(value, list) else None,
-        file=bound,
+        sha256=file.sha256,
+        count=len(value) if isinstance(value, list | StoredList) else None,
+        file=BoundFile(
+            shown=file.shown, path=file.path, form=form, columns=columns, size_bytes=file.size_bytes
+        ),
     )
 
 
@@ -234,7 +238,7 @@ def _bind_inline(parameter: Parameter, given: JsonValue, limits: BindLimits, row
             items = ReadRows(
                 rows=(ReadRow(number=at, line=None, value=part) for at, part in enumerate(given, 1))
             )
-            value: JsonValue = _check_rows(kind, items, "the list", limits, rows)
+            value: JsonValue = list(_check_rows(kind, items, "the list", limits, rows))
         else:
             value = _check_whole(parameter.type, given, "the value")
     except InputError as error:
@@ -271,10 +275,10 @@ def _check_whole(kind: Type, value: JsonValue, shown: str) -> JsonValue:
 
 def _check_rows(
     kind: ListType, read: ReadRows, shown: str, limits: BindLimits, rows: int | None
-) -> list[JsonValue]:
+) -> list[JsonValue] | StoredList:
     """Check every row that the plan uses, then the number of rows."""
     check = validator(kind.item)
-    values: list[JsonValue] = []
+    values = ListBuilder()
     faults: list[dict[str, JsonValue]] = []
     bad = total = 0
     for row in _capped(read.rows, limits.max_rows, shown, rows):
@@ -293,7 +297,7 @@ def _check_rows(
         raise InputError(
             f"{shown} has {total:,} rows, but {describe(kind)} wants {low or 0:,} to {high or limits.max_rows:,}"
         )
-    return values
+    return values.items()
 
 
 def _capped(rows: Iterable[ReadRow], most: int, shown: str, wanted: int | None) -> Iterator[ReadRow]:

@@ -13,6 +13,7 @@ import json
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 
 from stratum_core.contracts import (
     BoolType,
@@ -34,6 +35,8 @@ from stratum_core.contracts import (
 __all__ = ["Row", "Table", "cell_value", "loose_name", "read_table"]
 
 _NO_CELLS: list[str] = []
+_START_CHARACTERS = 1 << 16
+"""Where the header is looked for."""
 _DELIMITERS = ",;\t|"
 _WHOLE = re.compile(r"[+-]?\d{1,19}(\.0*)?")
 _NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d{1,3})?")
@@ -59,13 +62,18 @@ class Table:
     rows: Iterator[Row]
 
 
-def read_table(text: str) -> Table:
-    """Return the rows of a csv text; the separator is the one of `,` `;` tab `|` that splits the header most.
+def read_table(file: io.TextIOBase) -> Table:
+    """Return the rows of a csv file; the separator is the one of `,` `;` tab `|` that splits the header most.
+
+    Args:
+        file: Opened with `newline=""`; it is read as the rows are.
 
     Raises:
         csv.Error: The text is not csv; also while the rows are read.
     """
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=_delimiter(text), strict=True)
+    start = file.read(_START_CHARACTERS) + file.readline()
+    lines = chain(io.StringIO(start, newline=""), file)
+    reader = csv.reader(lines, delimiter=_delimiter(start), strict=True)
     columns = next((cells for cells in reader if cells), _NO_CELLS)
     header_end = reader.line_num
 

@@ -329,7 +329,9 @@ def _reread(
 def _digest_now(roots: Roots, path: str, shown: str) -> str:
     """Return the digest of a file as it is now."""
     try:
-        return roots.read(path, max_bytes=_UNLIMITED.max_file_bytes).sha256
+        with roots.open(path, max_bytes=_UNLIMITED.max_file_bytes) as file:
+            file.rest()
+            return file.sha256
     except InputError as error:
         raise PlanError(
             f"{shown} cannot be read any more: {error.message}",

@@ -1,7 +1,8 @@
 """From the bytes of a file to typed but unchecked rows, each with its number and line.
 
 Formats: csv (one header), json (a list gives rows), jsonl (one value a line) and text (the whole file is
-one value). All are UTF-8; a byte order mark is dropped.
+one value). All are UTF-8; a byte order mark is dropped. The rows of csv and jsonl are read one by one; json and text
+are read whole.
 """
 
 from __future__ import annotations
@@ -9,7 +10,8 @@ from __future__ import annotations
 import csv
 import difflib
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Generator, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Literal, TypeAlias
@@ -27,9 +29,9 @@ from stratum_core.contracts import (
 )
 from stratum_core.errors import InputError
 from stratum_core.plan._cells import Row, cell_value, loose_name, read_table
-from stratum_core.plan._files import FileData
+from stratum_core.plan._files import OpenFile
 
-__all__ = ["FileFormat", "ReadRow", "ReadRows", "format_of", "read_rows", "read_value"]
+__all__ = ["FileFormat", "ReadRow", "ReadRows", "format_of", "read_rest", "read_rows", "read_value"]
 
 FileFormat: TypeAlias = Literal["csv", "json", "jsonl", "text"]
 
@@ -86,7 +88,7 @@ def format_of(path: str, kind: Type) -> FileFormat:
     return found
 
 
-def read_value(file: FileData, form: FileFormat, kind: Type) -> JsonValue:
+def read_value(file: OpenFile, form: FileFormat, kind: Type) -> JsonValue:
     """Return the one value of a json or text file.
 
     Raises:
@@ -108,19 +110,18 @@ def read_value(file: FileData, form: FileFormat, kind: Type) -> JsonValue:
     )
 
 
-def read_rows(file: FileData, form: FileFormat, kind: ListType, columns: Mapping[str, str]) -> ReadRows:
+def read_rows(file: OpenFile, form: FileFormat, kind: ListType, columns: Mapping[str, str]) -> ReadRows:
     """Return the rows of a file for a list of this type.
 
     Raises:
         InputError: The file cannot be read as its format, or a column is missing.
     """
-    text = _decode(file)
     if form == "csv":
-        return _csv_rows(file.shown, text, kind.item, columns)
+        return _csv_rows(file, kind.item, columns)
     if form == "jsonl":
-        return ReadRows(rows=_jsonl_rows(file.shown, text))
+        return ReadRows(rows=_jsonl_rows(file))
     if form == "json":
-        value = _parse_json(text, file.shown, None)
+        value = _parse_json(_decode(file), file.shown, None)
         if isinstance(value, str) or not isinstance(value, Sequence):
             raise InputError(
                 f"{file.shown} does not hold a list, but {describe(kind)} is wanted",
@@ -133,15 +134,47 @@ def read_rows(file: FileData, form: FileFormat, kind: ListType, columns: Mapping
     )
 
 
-def _decode(file: FileData) -> str:
+def read_rest(file: OpenFile) -> None:
+    """Read a file to its end, whatever was taken from it: its digest is that of all of it.
+
+    Raises:
+        InputError: What is left is not UTF-8, or too much.
+    """
+    with _naming_line(file):
+        file.rest()
+
+
+def _decode(file: OpenFile) -> str:
+    with _naming_line(file):
+        return file.text(newline="").read()
+
+
+@contextmanager
+def _naming_line(file: OpenFile) -> Generator[None]:
+    """Turn a fault of the encoding into an error that names its line.
+
+    Raises:
+        InputError: The file is not UTF-8.
+    """
     try:
-        return file.data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = file.data.count(b"\n", 0, error.start) + 1
+        yield
+    except UnicodeDecodeError as fault:
+        data = file.again()
+        start = _first_fault(data, fault)
+        line = data.count(b"\n", 0, start) + 1
         raise InputError(
-            f"{file.shown} is not UTF-8 text (line {line}, byte {error.start + 1})",
+            f"{file.shown} is not UTF-8 text (line {line}, byte {start + 1})",
             remedy="save it as UTF-8",
         ) from None
+
+
+def _first_fault(data: bytes, met: UnicodeDecodeError) -> int:
+    """Return where a file stops being UTF-8, counted from its start and not from that of the piece that was read."""
+    try:
+        data.decode("utf-8-sig")
+    except UnicodeDecodeError as fault:
+        return fault.start
+    return met.start
 
 
 def _parse_json(text: str, shown: str, line: int | None) -> JsonValue:
@@ -157,19 +190,23 @@ def _parse_json(text: str, shown: str, line: int | None) -> JsonValue:
         raise InputError(f"{shown} is not JSON ({where})", remedy="mend the file") from None
 
 
-def _jsonl_rows(shown: str, text: str) -> Iterator[ReadRow]:
+def _jsonl_rows(file: OpenFile) -> Iterator[ReadRow]:
     """Give one value for each line that is not blank; only line feeds end a line."""
     number = 0
-    for line, part in enumerate(text.split("\n"), 1):
-        if part.strip():
-            number += 1
-            yield ReadRow(number=number, line=line, value=_parse_json(part, shown, line))
+    with _naming_line(file):
+        for line, part in enumerate(file.text(newline="\n"), 1):
+            if part.strip():
+                number += 1
+                value = _parse_json(part.removesuffix("\n"), file.shown, line)
+                yield ReadRow(number=number, line=line, value=value)
 
 
-def _csv_rows(shown: str, text: str, item: Type, columns: Mapping[str, str]) -> ReadRows:
+def _csv_rows(file: OpenFile, item: Type, columns: Mapping[str, str]) -> ReadRows:
     """Map the columns, then read the rows."""
+    shown = file.shown
     try:
-        table = read_table(text)
+        with _naming_line(file):
+            table = read_table(file.text(newline=""))
     except csv.Error as error:
         raise InputError(f"{shown} is not csv: {error}", remedy="check its quotes") from None
     if not table.columns:
@@ -179,23 +216,24 @@ def _csv_rows(shown: str, text: str, item: Type, columns: Mapping[str, str]) -> 
         chosen = _match_columns(shown, bare, table.columns, columns)
     else:
         chosen = {"": _only_column(shown, item, table.columns, columns)}
-    return ReadRows(rows=_table_rows(shown, table.rows, table.columns, bare, chosen), columns=chosen)
+    return ReadRows(rows=_table_rows(file, table.rows, table.columns, bare, chosen), columns=chosen)
 
 
 def _table_rows(
-    shown: str, rows: Iterable[Row], header: Sequence[str], item: Type, chosen: Mapping[str, str]
+    file: OpenFile, rows: Iterable[Row], header: Sequence[str], item: Type, chosen: Mapping[str, str]
 ) -> Iterator[ReadRow]:
     """Turn cells into values."""
     places = {name: header.index(column) if column in header else None for name, column in chosen.items()}
     try:
-        for row in rows:
-            if len(row.cells) != len(header):
-                fault = f"the header names {len(header)} columns, this row has {len(row.cells)}"
-                yield ReadRow(number=row.number, line=row.line, value=None, fault=fault)
-                continue
-            yield ReadRow(number=row.number, line=row.line, value=_row_value(row, item, places))
+        with _naming_line(file):
+            for row in rows:
+                if len(row.cells) != len(header):
+                    fault = f"the header names {len(header)} columns, this row has {len(row.cells)}"
+                    yield ReadRow(number=row.number, line=row.line, value=None, fault=fault)
+                    continue
+                yield ReadRow(number=row.number, line=row.line, value=_row_value(row, item, places))
     except csv.Error as error:
-        raise InputError(f"{shown} is not csv: {error}", remedy="check its quotes") from None
+        raise InputError(f"{file.shown} is not csv: {error}", remedy="check its quotes") from None
 
 
 def _row_value(row: Row, item: Type, places: Mapping[str, int | None]) -> JsonValue:

@@ -15,6 +15,7 @@ from functools import lru_cache
 from typing import TypeAlias
 
 from stratum_core.contracts import (
+    HELD_ITEMS,
     AnyType,
     BoolType,
     BytesType,
@@ -33,8 +34,10 @@ from stratum_core.contracts import (
     OptionalType,
     ProbabilisticType,
     RecordType,
+    StoredList,
     StringType,
     Type,
+    held,
     validator,
 )
 
@@ -46,6 +49,7 @@ __all__ = [
     "SAMPLES_BYTES",
     "TEXT_LIMIT_BYTES",
     "Known",
+    "ListShape",
     "Shape",
     "Unknown",
     "answer_shape",
@@ -77,7 +81,7 @@ PYTHON_OUTPUT_BYTES = 1_000_000
 SAMPLES_BYTES = len('{"samples":[]}')
 """What the frame of a probabilistic value adds to its one sample."""
 
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"))
+_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=held)
 _ANY = AnyType()
 _ESCAPE_BYTES = 6
 _FLOAT_BYTES = 25
@@ -119,6 +123,8 @@ NUMBER = Unknown(type=FloatType(), most=_FLOAT_BYTES, likely=4)
 
 def json_bytes(value: JsonValue) -> int:
     """Return the UTF-8 bytes of a value's compact JSON."""
+    if isinstance(value, StoredList):
+        return value.json_bytes
     text = _ENCODER.encode(value)
     return len(text) if text.isascii() else len(text.encode())
 
@@ -321,7 +327,10 @@ def item_of(shape: Shape) -> Shape:
         parts = list(value.values()) if isinstance(value, Mapping) else value
         if isinstance(parts, str) or not isinstance(parts, Sequence) or not parts:
             return Known(None)
-        return join_shapes([Known(part) for part in parts])
+        items = ListShape(_ANY)
+        for part in parts:
+            items.add(Known(part))
+        return items.item
     if shape.item is not None:
         return shape.item
     kind = bare(shape.type)
@@ -354,17 +363,59 @@ def likely_count(shape: Shape) -> float:
     return min(count_most(shape), max(_LIKELY_ITEMS, least))
 
 
+class ListShape:
+    """The shape of a list whose items are added one by one; a long one is never held."""
+
+    def __init__(self, kind: Type) -> None:
+        """Begin an empty list of a type."""
+        self.count = 0
+        self._kind = kind
+        self._most, self._likely = 2, 2.0
+        self._joined: list[Shape] = []
+        self._last: list[Shape] = []
+
+    def add(self, item: Shape) -> None:
+        """Add an item."""
+        self.count += 1
+        self._last.append(item)
+        if len(self._last) == HELD_ITEMS:
+            self._joined.append(self._measured())
+
+    def _measured(self) -> Shape:
+        """Add the sizes of the items held, and return what bounds each of them, which takes their place."""
+        for item in self._last:
+            most, likely = size_of(item)
+            self._most += most + 1
+            self._likely += likely + 1
+        joined = join_shapes(self._last)
+        self._last = []
+        return joined
+
+    @property
+    def item(self) -> Shape:
+        """What bounds every item (there is at least one)."""
+        return join_shapes([*self._joined, *([join_shapes(self._last)] if self._last else [])])
+
+    @property
+    def shape(self) -> Unknown:
+        """The shape of the list (there is at least one item)."""
+        if self._last:
+            self._joined.append(self._measured())
+        return Unknown(
+            type=self._kind,
+            most=self._most,
+            likely=self._likely,
+            count=self.count,
+            item=join_shapes(self._joined),
+        )
+
+
 def list_shape(items: Sequence[Shape], kind: Type) -> Shape:
     """Return the shape of a list that holds at most these items."""
-    sizes = [size_of(item) for item in items]
-    item = join_shapes(items) if items else None
-    return Unknown(
-        type=kind,
-        most=2 + sum(most + 1 for most, _ in sizes),
-        likely=2 + sum(likely + 1 for _, likely in sizes),
-        count=len(items),
-        item=item,
-    )
+    found = ListShape(kind)
+    for item in items:
+        found.add(item)
+    return found.shape if items else Unknown(type=kind, most=2, likely=2, count=0)
 
 
 def join_shapes(shapes: Sequence[Shape]) -> Shape:

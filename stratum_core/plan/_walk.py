@@ -13,7 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
-from stratum_core.contracts import BoolType, JsonValue, StringType
+from stratum_core.contracts import BoolType, JsonValue, ListBuilder, StringType
 from stratum_core.errors import ContractViolation, ExpressionError, PlanError
 from stratum_core.llm import Price
 from stratum_core.plan._cost import FREE, ONCE, Times
@@ -23,6 +23,7 @@ from stratum_core.plan._sizes import (
     MAX_ITEMS,
     NUMBER,
     Known,
+    ListShape,
     Shape,
     Unknown,
     count_most,
@@ -30,7 +31,6 @@ from stratum_core.plan._sizes import (
     item_of,
     join_shapes,
     likely_count,
-    list_shape,
     size_of,
     typed,
 )
@@ -164,9 +164,8 @@ class Walker:
             value = (
                 items.value if isinstance(items.value, Sequence) and not isinstance(items.value, str) else ()
             )
-            known = [Known(item) for item in value]
-            self._note_loop(step.path, len(known), exact=True)
-            return self._over_known(known, flow, step, env, loop=loop, times=times)
+            self._note_loop(step.path, len(value), exact=True)
+            return self._over_known(value, flow, step, env, loop=loop, times=times)
         count = count_most(items)
         self._note_loop(step.path, count, exact=False)
         if count >= MAX_ITEMS:
@@ -196,7 +195,7 @@ class Walker:
 
     def _over_known(
         self,
-        items: Sequence[Known],
+        items: Sequence[JsonValue],
         flow: FlowSpec,
         step: StepSpec,
         env: Env,
@@ -206,10 +205,10 @@ class Walker:
     ) -> Walked:
         """Follow a loop over known items."""
         scope = dict(env)
-        shapes: list[Shape] = []
+        shapes, known = ListShape(step.type), ListBuilder()
         cost, may_fail, failures = FREE, False, 0
         for index, item in enumerate(items):
-            scope["item"], scope["index"] = item, Known(index)
+            scope["item"], scope["index"] = Known(item), Known(index)
             try:
                 walked = self._verb(flow, step, scope, times)
             except (ExpressionError, ContractViolation) as error:
@@ -221,15 +220,17 @@ class Walker:
                 if loop.on_error == "drop":
                     continue
             may_fail = may_fail or walked.may_fail
-            shapes.append(_left(walked, loop))
+            left = _left(walked, loop)
+            shapes.add(left)
+            if isinstance(left, Known):
+                known.append(left.value)
         if not _enough(loop, len(items) - failures, len(items)):
             reason = f"{step.path}: {failures:,} of {len(items):,} items fail for certain"
             return Walked(shape=Known(None), cost=cost, failure=reason)
-        known = [shape.value for shape in shapes if isinstance(shape, Known)]
-        if len(known) == len(shapes) and not may_fail:
-            return Walked(shape=Known(known), cost=cost)
-        shape = list_shape(shapes, step.type) if shapes else Known([])
-        return Walked(shape=shape, cost=cost, may_fail=may_fail)
+        values = known.items()
+        if len(values) == shapes.count and not may_fail:
+            return Walked(shape=Known(values), cost=cost)
+        return Walked(shape=shapes.shape if shapes.count else Known([]), cost=cost, may_fail=may_fail)
 
     def _note_loop(self, path: str, items: int, *, exact: bool) -> None:
         before = self._loops.get(path, LoopCount(runs=0, items=0, exact=True))
