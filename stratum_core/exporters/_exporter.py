@@ -41,6 +41,7 @@ class OtlpExporter:
         send: Post = post,
         jitter: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
+        wait: Callable[[threading.Event, float], object] = threading.Event.wait,
     ) -> None:
         """Prepare to export; the thread starts with the first record.
 
@@ -49,11 +50,13 @@ class OtlpExporter:
             send: Makes one request.
             jitter: A number between 0 and 1 that spreads retries apart.
             clock: Seconds that never go back.
+            wait: Waits for an event, so many seconds at most; paces the retries.
         """
         self._settings = settings
         self._send = send
         self._jitter = jitter
         self._clock = clock
+        self._wait = wait
         self._queue: deque[TraceRecord | FlowRecord] = deque()
         self._changed = threading.Condition()
         self._thread: threading.Thread | None = None
@@ -61,6 +64,7 @@ class OtlpExporter:
         self._done_with = 0
         self._dropped = 0
         self._hurry = False
+        self._closing = threading.Event()
         self._closes_at: float | None = None
         self._complained = False
 
@@ -95,6 +99,7 @@ class OtlpExporter:
             if self._closes_at is not None:
                 return
             self._closes_at = self._clock() + timeout_s
+            self._closing.set()
             self._changed.notify_all()
         atexit.unregister(self.close)
         if self._thread is not None:
@@ -164,19 +169,15 @@ class OtlpExporter:
         pause_s = min(_FIRST_PAUSE_S * 2**number, _LONGEST_PAUSE_S) * (0.5 + self._jitter() / 2)
         if answer.retry_after_s is not None:
             pause_s = max(pause_s, min(answer.retry_after_s, _LONGEST_ASKED_S))
-        until = self._clock() + pause_s
-        with self._changed:
-            closing = self._closes_at
-            if closing is None:
-                self._changed.wait_for(lambda: self._closes_at is not None, pause_s)
-                closing = self._closes_at
-            if closing is None:
+        if self._closes_at is None:
+            self._wait(self._closing, pause_s)
+            if self._closes_at is None:
                 return True
-            # The program ends: a busy server gets its pause while there is time for it, one that is gone does not.
-            if answer.verdict == "unreachable" or until > closing:
-                return False
-            self._changed.wait_for(lambda: self._clock() >= until, max(0.0, until - self._clock()))
-            return True
+        # The program ends: a busy server gets its pause while there is time for it, one that is gone does not.
+        if answer.verdict == "unreachable" or self._clock() + pause_s > self._closes_at:
+            return False
+        self._wait(threading.Event(), pause_s)
+        return True
 
     def _complain(self, answer: Answer) -> None:
         """Say once that spans do not arrive, and why."""

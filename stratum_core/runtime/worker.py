@@ -92,20 +92,17 @@ async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: 
     for name in endpoint_variables(environ):  # requests go where the plan says, and nowhere else
         del os.environ[name]
     job = open_job(state_dir, control, run, environ=environ, parent=parent)
-    export = RunExport(environ)
-    try:
-        while await _walk(job, export):
-            job = replace(job, run=control.run(run.run_id))
-    finally:
-        export.close()
+    while await _walk(job):
+        job = replace(job, run=control.run(run.run_id))
 
 
-async def _walk(job: Job, export: RunExport) -> bool:
+async def _walk(job: Job) -> bool:
     """Open the journal, run, and write the end down; return whether it can go on at once."""
     run_id = job.run.run_id
     left = left_to_write(job)
     journal = open_journal(job)
     reviews = RunReviews(job.control, run_id)
+    export = RunExport(job.environ)
     try:
         if left is not None:
             state, receipt = left.state, write_again(job, left)
@@ -115,11 +112,13 @@ async def _walk(job: Job, export: RunExport) -> bool:
             state, receipt = outcome.state, finish(job, outcome)
         if state == "waiting":
             receipt["waiting_for"] = list(reviews.open_ids)
-        await export.hand_over(state)
+        await export.close()
         await journal.close(state=state, data=receipt)
     except BaseException:
         with anyio.CancelScope(shield=True), contextlib.suppress(JournalError):
             await journal.close()
+        with anyio.CancelScope(shield=True):
+            await export.close()
         raise
     try:
         job.control.update_run(run_id, state=state, receipt=receipt)
