@@ -66,7 +66,7 @@ async def ask(
     tracer = context.tracer
     if tracer is None:
         return await _answer(context, spec, inputs, path=path, meter=meter, compute=compute)
-    call = OpenCall(spec, inputs, model=context.model_of(spec), path=path)
+    call = OpenCall(spec, inputs, model=context.model_of(spec), path=path, prices=context.prices)
     within = replace(context, call=call)
     return await traced(
         call,

@@ -25,7 +25,7 @@ from stratum_core.errors import (
     StratumError,
 )
 from stratum_core.journal import AttemptState, Intent, RecordedAttempt
-from stratum_core.llm import Prompt, template_hash
+from stratum_core.llm import PriceTable, Prompt, template_hash
 from stratum_core.money import to_usd
 from stratum_core.specs import InferSpec
 from stratum_core.trace import (
@@ -46,13 +46,16 @@ _QUOTES_VALUES = (ExpressionError, ContractViolation, StepFailed, ComputeFailed)
 _QUOTES_ANSWER = (ParseFailure, PostconditionFailed)
 _NOT_JUDGED = "the answer was not judged"
 _NO_COUNTS = "the provider sent no token counts, so its budget was charged the most it can have cost"
+_NO_PRICE = "its model has no known price"
 _NO_ANSWER = "no answer came back, so nobody knows whether it was billed"
 
 
 class OpenCall:
     """One call that is under way: whoever does a part of it says so here."""
 
-    def __init__(self, spec: InferSpec, inputs: Mapping[str, JsonValue], *, model: str, path: str) -> None:
+    def __init__(
+        self, spec: InferSpec, inputs: Mapping[str, JsonValue], *, model: str, path: str, prices: PriceTable
+    ) -> None:
         """Begin now."""
         self.cache_hit = False
         """Whether the answer was on record already; set by whoever finds it."""
@@ -62,6 +65,7 @@ class OpenCall:
         self._inputs = inputs
         self._model = model
         self._path = path
+        self._prices = prices
         self._started = _Moment.now()
         self._began: dict[str, _Moment] = {}
         self._attempts: dict[str, AttemptRecord] = {}
@@ -113,7 +117,7 @@ class OpenCall:
     def ended(self, flow: FlowScope | None, value: JsonValue, error: BaseException | None) -> TraceRecord:
         """Return the record of the call."""
         spec = self._spec
-        attempts = tuple(self._attempts.values())
+        attempts = tuple(self._priced(attempt) for attempt in self._attempts.values())
         unknown = next((attempt for attempt in attempts if not attempt.cost_known), None)
         enforced: list[Enforcement] = [attempt.enforcement for attempt in attempts if attempt.enforcement]
         message, code = _told(spec, error)
@@ -135,11 +139,24 @@ class OpenCall:
             started_at_ns=self._started.at_ns,
             duration_ms=self._started.elapsed_ms(),
             cost_usd=None if unknown else to_usd(sum(attempt.charged_nusd for attempt in attempts)),
-            cost_unknown="" if unknown is None else _why_unknown(unknown),
+            cost_unknown="" if unknown is None else self._why_unknown(unknown),
             cache_hit=self.cache_hit,
             schema_enforcement=enforced[-1] if enforced else "",
             simulated=any(attempt.simulated for attempt in attempts),
         )
+
+    def _priced(self, attempt: AttemptRecord) -> AttemptRecord:
+        """Return an attempt whose cost nobody knows, where its model has no price and somebody may have answered."""
+        if attempt.outcome == "failed" or self._prices.price(attempt.model) is not None:
+            return attempt
+        return replace(attempt, cost_known=False)
+
+    def _why_unknown(self, attempt: AttemptRecord) -> str:
+        """Return why nobody knows what a call cost, by the first attempt of which nobody does."""
+        why = _NO_COUNTS if attempt.response_model else _NO_ANSWER
+        if self._prices.price(attempt.model) is None:
+            why = _NO_PRICE
+        return f"{attempt.path}#{attempt.number}: {why}"
 
 
 async def traced(
@@ -210,12 +227,6 @@ def _with_outcome(
             return replace(
                 attempt, outcome="lost", reason=_NO_ANSWER, charged_nusd=usage.nusd, cost_known=False
             )
-
-
-def _why_unknown(attempt: AttemptRecord) -> str:
-    """Return why nobody knows what a call cost, by the first attempt of which nobody does."""
-    why = _NO_COUNTS if attempt.response_model else _NO_ANSWER
-    return f"{attempt.path}#{attempt.number}: {why}"
 
 
 def _told(spec: InferSpec, error: BaseException | None) -> tuple[str, str]:
