@@ -10,6 +10,7 @@ approve_up_to_usd: 0.10               # plans with a cap up to this need no pers
 approve_models: [offline]             # ... if they use only these models
 approve_flows: [main@0f3ac1d2]        # ... and run one of these flows (NAME, or NAME@start of its hash)
 require_remote_above_usd: 50          # above this no answer given on this account is enough
+limits: { day_usd: 5, project_usd: 50 }  # over all runs; each reserves its whole cap from both
 plan_ttl_hours: 24
 approval_ttl_minutes: 60
 compute:                              # Python files that documents may run by these names
@@ -31,6 +32,7 @@ import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from stratum_core.errors import ConfigurationError
+from stratum_core.journal import SpendLimits
 from stratum_core.money import Nusd, to_nusd
 from stratum_core.specs import RegisteredFunction
 
@@ -62,6 +64,8 @@ class Policy:
     """... and run one of these flows (NAME or NAME@start of the document's hash); None: any."""
     require_remote_above_nusd: Nusd | None = None
     """Plans with a larger cap, or none, need an answer from outside this account."""
+    limits: SpendLimits = field(default_factory=SpendLimits)
+    """What may be spent on one day and by one project; a run reserves its whole cap from both."""
     plan_ttl_hours: float = 24
     """How long a plan may be approved and started."""
     approval_ttl_minutes: float = 60
@@ -96,6 +100,15 @@ class _ComputeEntry(BaseModel):
     env: _Variables = ()
 
 
+class _LimitsEntry(BaseModel):
+    """The limits over all runs as they are written."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+    day_usd: _Usd | None = None
+    project_usd: _Usd | None = None
+
+
 class _PolicyFile(BaseModel):
     """The file as it is written."""
 
@@ -110,6 +123,7 @@ class _PolicyFile(BaseModel):
     approve_models: _Names | None = None
     approve_flows: _Names | None = None
     require_remote_above_usd: _Usd | None = None
+    limits: _LimitsEntry = _LimitsEntry()
     plan_ttl_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24
     approval_ttl_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 365)] = 60
     compute: Mapping[_RegisteredName, _ComputeEntry] = Field(default_factory=dict[str, _ComputeEntry])
@@ -154,6 +168,7 @@ def load_policy(path: Path) -> Policy:
         approve_models=read.approve_models,
         approve_flows=read.approve_flows,
         require_remote_above_nusd=_nusd(read.require_remote_above_usd),
+        limits=SpendLimits(day_nusd=_nusd(read.limits.day_usd), project_nusd=_nusd(read.limits.project_usd)),
         plan_ttl_hours=read.plan_ttl_hours,
         approval_ttl_minutes=read.approval_ttl_minutes,
         compute={name: _registered(path.parent, entry) for name, entry in read.compute.items()},

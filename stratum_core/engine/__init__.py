@@ -2,6 +2,7 @@
 
 from stratum_core.approval import terminal_refusal
 from stratum_core.engine._engine import Engine
+from stratum_core.engine._money import MoneyDesk, SpendView
 from stratum_core.engine._reviews import ReviewDesk, ReviewState, ReviewView, Shown
 from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import (
@@ -13,12 +14,14 @@ from stratum_core.engine._views import (
     RunView,
     Validation,
 )
+from stratum_core.journal import Spent
 
 __all__ = [
     "ApprovalState",
     "ApprovalView",
     "Engine",
     "EstimateView",
+    "MoneyDesk",
     "PlanView",
     "ReviewDesk",
     "ReviewState",
@@ -27,6 +30,8 @@ __all__ = [
     "RunView",
     "Settings",
     "Shown",
+    "SpendView",
+    "Spent",
     "Validation",
     "terminal_refusal",
 ]

@@ -45,7 +45,10 @@ def require_resumable(run: RunRecord, plan: PlanRecord, settings: Settings, *, p
         ConfigurationError: A model's key is missing.
     """
     require_as_approved(
-        plan.record, plan_hash=run.plan_hash, cap_nusd=run.cap_nusd, price_version=settings.prices.version
+        plan.record,
+        plan_hash=run.plan_hash,
+        cap_nusd=run.planned_cap_nusd,
+        price_version=settings.prices.version,
     )
     if not pays:
         return

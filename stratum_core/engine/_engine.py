@@ -37,7 +37,9 @@ from stratum_core.engine._approvals import (
     require_startable,
 )
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
+from stratum_core.engine._money import MoneyDesk
 from stratum_core.engine._pictures import (
+    estimate_view,
     plan_view,
     resume_note,
     run_report,
@@ -54,7 +56,6 @@ from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, Rew
 from stratum_core.errors import JournalError, PlanError, RunError
 from stratum_core.ir import ir_schema
 from stratum_core.journal import ApprovalRecord, Channel, ControlStore, PlanRecord, RunRecord
-from stratum_core.money import to_usd
 from stratum_core.plan import (
     PlanContext,
     PlanOptions,
@@ -91,6 +92,7 @@ class Engine:
         self._clock = clock
         self._control = ControlStore.open(settings.state_dir, clock=clock)
         self.reviews = ReviewDesk(self._control)
+        self.money = MoneyDesk(self._control, settings, clock=clock, view_of=self.show_run)
         self.remote = RemoteDesk(self._control, settings, clock=clock)
         self._runners = Runners(settings.state_dir, settings.environ)
         self._principal = settings.principal or this_principal()
@@ -220,17 +222,8 @@ class Engine:
         record = self._control.plan(plan_id).record
         context = self._context()
         estimate = estimate_what_if(reopen(record), context, model=model, rows=rows)
-        return EstimateView(
-            plan_id=plan_id,
-            likely_usd=_usd(estimate.likely_nusd),
-            likely_low_usd=_usd(estimate.low_nusd),
-            likely_high_usd=_usd(estimate.high_nusd),
-            worst_case_usd=_usd(estimate.worst.nusd),
-            calls_at_most=estimate.worst.calls,
-            basis=estimate.basis,
-            steps=tuple(cast("list[Mapping[str, JsonValue]]", estimate.to_json()["steps"])),
-            simulated=bool(record["simulated"]) if model is None else model == "offline",
-        )
+        simulated = bool(record["simulated"]) if model is None else model == "offline"
+        return estimate_view(plan_id, estimate, simulated=simulated)
 
     # --- approval ---------------------------------------------------------------------------------------------
 
@@ -294,13 +287,21 @@ class Engine:
                 it no more.
             NeedsApproval: Nobody has answered; the remedy holds the command for the person.
             ApprovalError: The answer was no, has expired, or is not enough for the policy as it is now.
+            BudgetExceeded: Its cap does not fit the operator's limit for a day or the project; the yes stands.
         """
         plan = self._control.plan(plan_id)
         record = plan.record
         run_id = f"run_{secrets.token_hex(6)}"
         if self._run_of(plan_id) is None:
             require_startable(plan, self.approval(plan_id), self.settings)
-        run = self._control.create_run(plan_id, plan.plan_hash, cast("int", record["cap_nusd"]), run_id)
+            self.money.give_back()
+        run = self._control.create_run(
+            plan_id,
+            plan.plan_hash,
+            cast("int", record["cap_nusd"]),
+            run_id,
+            claim=self.money.claim_of(plan),
+        )
         if run.run_id == run_id:
             self._start(run.run_id, record)
         return self.show_run(run.run_id)
@@ -316,16 +317,22 @@ class Engine:
             RunError: There is no such run.
             PlanError: The plan or the prices changed, or the policy allows it no more.
             ConfigurationError: A model's key is missing.
+            BudgetExceeded: What it may still spend does not fit the operator's limits now.
         """
         view = self.show_run(run_id)
-        if not view.resumable:
+        more = view.needs_cap and self.money.standing(run_id).state == "approved"
+        if not (view.resumable or more):
             return view
         run = self._control.run(run_id)
         if not decisions_change(run, self.reviews.of_run(run_id)):
             return view
         plan = self._control.plan(run.plan_id)
         require_resumable(run, plan, self.settings, pays=not view.out_error)
-        note = resume_note(self.settings.state_dir, view)
+        if more:
+            run = self.money.raise_cap(run, plan)
+        elif not view.out_error:
+            self.money.reserve_rest(run, plan)
+        note = resume_note(self.settings.state_dir, view, run)
         self._start(run_id, plan.record)
         return replace(self.show_run(run_id), note=note)
 
@@ -340,7 +347,7 @@ class Engine:
             return view
         self._control.request_cancel(run_id, principal=self._principal)
         if not view.live:
-            self._control.update_run(run_id, state="cancelled")
+            self._control.update_run(run_id, state="cancelled", charged_nusd=view.charged_nusd)
             return self.show_run(run_id)
         return replace(self.show_run(run_id), note=_CANCEL_TAKEN)
 
@@ -415,6 +422,8 @@ class Engine:
 
     def _plan_view(self, plan: PlanRecord) -> PlanView:
         view = plan_view(plan, self._control.standing_decision(plan.plan_id))
+        unfit = "" if view.run_id else self.money.unfit(plan)
+        view = replace(view, warnings=(unfit, *view.warnings)) if unfit else view
         return replace(view, needs="remote") if needs_remote(facts_of(plan), self.settings.policy) else view
 
     def _listed(self, run: RunRecord) -> RunView:
@@ -478,10 +487,6 @@ class Engine:
         except RunError as fault:
             receipt = {"error": str(fault), "code": fault.code}
             self._control.update_run(run_id, state="failed", receipt=receipt)
-
-
-def _usd(nusd: int) -> float:
-    return float(to_usd(nusd))
 
 
 def _ms(moment: datetime) -> int:

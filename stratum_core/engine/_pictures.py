@@ -21,7 +21,7 @@ from stratum_core.engine._receipt import (
     waiting_words,
 )
 from stratum_core.engine._reviews import ReviewView
-from stratum_core.engine._views import PlanView, RunView
+from stratum_core.engine._views import EstimateView, PlanView, RunView
 from stratum_core.errors import JournalError, RunError
 from stratum_core.journal import (
     ApprovalRecord,
@@ -32,14 +32,23 @@ from stratum_core.journal import (
     RunSnapshot,
     RunState,
 )
-from stratum_core.money import to_nusd, to_usd
+from stratum_core.money import to_usd
+from stratum_core.plan import Estimate
 
-__all__ = ["plan_view", "resume_note", "run_report", "run_view", "unreadable_run", "verified"]
+__all__ = [
+    "estimate_view",
+    "plan_view",
+    "resume_note",
+    "run_report",
+    "run_view",
+    "unreadable_run",
+    "verified",
+]
 
 _MAX_EVENTS = 10_000
 _MAX_QUESTIONS = 10
 _RESUMABLE: frozenset[RunState] = frozenset({"ready", "interrupted", "stopped_limit", "waiting"})
-"""A cap is fixed with its plan and a cancel is final, so what they ended is planned again."""
+"""A cancel is final, so what it ended is planned again; a run that came to its cap goes on under a higher one."""
 _PASSING = frozenset(
     {
         "transport_error",
@@ -77,6 +86,21 @@ def plan_view(plan: PlanRecord, standing: ApprovalRecord | None) -> PlanView:
         run_id="" if standing is None else standing.consumed_by or "",
         channel="" if standing is None else standing.channel,
         channel_meaning="" if standing is None else channel_meaning(standing.channel),
+    )
+
+
+def estimate_view(plan_id: str, estimate: Estimate, *, simulated: bool) -> EstimateView:
+    """Return what a plan, or a changed one, would cost as a surface shows it."""
+    return EstimateView(
+        plan_id=plan_id,
+        likely_usd=_usd(estimate.likely_nusd),
+        likely_low_usd=_usd(estimate.low_nusd),
+        likely_high_usd=_usd(estimate.high_nusd),
+        worst_case_usd=_usd(estimate.worst.nusd),
+        calls_at_most=estimate.worst.calls,
+        basis=estimate.basis,
+        steps=tuple(cast("list[Mapping[str, JsonValue]]", estimate.to_json()["steps"])),
+        simulated=simulated,
     )
 
 
@@ -123,7 +147,8 @@ def run_view(
     error = _GONE if gone else error
     out, out_error = str(receipt.get("out") or ""), str(receipt.get("out_error") or "")
     over = not alive and state not in {"ready", "running"}
-    resumable = not alive and not gone and (bool(out_error) or _can_go_on(state, receipt))
+    resumable = not alive and not gone and (bool(out_error) or _can_go_on(state, receipt, run))
+    needs_cap = over and not resumable and _came_to_its_cap(state, receipt)
     if not over:
         message = progress_line(
             state=state, done=done, total=total, nusd=nusd, cap_nusd=run.cap_nusd or 0, simulated=simulated
@@ -140,7 +165,7 @@ def run_view(
             questions=len(waiting),
         )
         goes_on = resumable and not (state == "waiting" and waiting)
-        more = next_line(run.run_id, state=state, resumable=goes_on, out_error=out_error)
+        more = next_line(run.run_id, state=state, resumable=goes_on, needs_cap=needs_cap, out_error=out_error)
         message = f"{message.rstrip('.')}. {more}" if more else message
     if waiting:
         message += waiting_words(run.run_id, len(waiting), state=state)
@@ -162,6 +187,8 @@ def run_view(
         out_error=out_error,
         error=error,
         resumable=resumable,
+        needs_cap=needs_cap,
+        charged_nusd=nusd,
         background=background,
         chain_head="" if snapshot is None else snapshot.chain_head,
         waiting_for=len(waiting),
@@ -233,7 +260,7 @@ def verified(state_dir: Path, run_id: str) -> Mapping[str, JsonValue]:
     }
 
 
-def resume_note(state_dir: Path, view: RunView) -> str:
+def resume_note(state_dir: Path, view: RunView, run: RunRecord) -> str:
     """Return what a run that is about to be resumed starts from; empty for one that has nothing on record."""
     try:
         reader = RunReader.open(state_dir, view.run_id)
@@ -245,7 +272,7 @@ def resume_note(state_dir: Path, view: RunView) -> str:
         answered=sum(attempt.state == "answered" for attempt in attempts),
         possibly_paid=sum(attempt.state in {"possibly_paid", "open"} for attempt in attempts),
         nusd=sum(attempt.usage.nusd for attempt in attempts),
-        cap_nusd=to_nusd(view.cap_usd),
+        cap_nusd=run.cap_nusd or 0,
         simulated=view.simulated,
     )
 
@@ -311,10 +338,13 @@ def _charged(snapshot: RunSnapshot, *, alive: bool) -> int:
     return snapshot.usage.nusd + (0 if alive else snapshot.reserved.nusd)
 
 
-def _can_go_on(state: RunState, receipt: Mapping[str, JsonValue]) -> bool:
+def _can_go_on(state: RunState, receipt: Mapping[str, JsonValue], run: RunRecord) -> bool:
     """Return whether a run that is over can be taken further."""
     if state in _RESUMABLE:
         return True
+    if _came_to_its_cap(state, receipt):
+        stopped_at = receipt.get("cap_nusd")
+        return isinstance(stopped_at, int) and stopped_at < (run.cap_nusd or 0)
     if state != "failed":
         return False
     cause = receipt.get("code") or receipt.get("cause")
@@ -322,6 +352,11 @@ def _can_go_on(state: RunState, receipt: Mapping[str, JsonValue]) -> bool:
     failed = census.get("failed_by_cause") if isinstance(census, Mapping) else None
     items = set(failed) if isinstance(failed, Mapping) else set[str]()
     return cause in _PASSING or (cause == "step_failed" and bool(items & _PASSING))
+
+
+def _came_to_its_cap(state: RunState, receipt: Mapping[str, JsonValue]) -> bool:
+    """Return whether a run ended because its own cap on money ran out."""
+    return state == "stopped_budget" and receipt.get("ran_out") == "nusd"
 
 
 def _result(path: Path) -> JsonValue:

@@ -87,10 +87,12 @@ def waiting_words(run_id: str, questions: int, *, state: RunState) -> str:
     return f" For a person: {_questions(questions)}: stratum decide {run_id}"
 
 
-def next_line(run_id: str, *, state: RunState, resumable: bool, out_error: str) -> str:
+def next_line(run_id: str, *, state: RunState, resumable: bool, needs_cap: bool, out_error: str) -> str:
     """Return what can be done about a run that is over; empty when there is nothing to do."""
     if resumable:
         return f"To {'write it again, free' if out_error else 'go on'}: stratum resume {run_id}"
+    if needs_cap:
+        return f"To go on under a higher cap, a person types: stratum approve {run_id} --cap USD"
     return "To go further, plan again with a higher cap" if state == "stopped_budget" else ""
 
 

@@ -192,6 +192,10 @@ class RunView:
     error: str = ""
     resumable: bool = False
     """Whether `resume` can take the run further; the one place that decides it."""
+    needs_cap: bool = False
+    """Whether it came to its money cap, so that a person can let it go on under a higher one."""
+    charged_nusd: int = 0
+    """What it was charged so far, in nano-dollars; `usd` in dollars."""
     note: str = ""
     """What was just done to the run, or is about to be, for whoever asked for it."""
     background: bool = True
@@ -231,6 +235,7 @@ class RunView:
             ("out", self.out),
             ("out_error", self.out_error),
             ("error", self.error),
+            ("needs_cap", self.needs_cap or None),
             ("note", self.note),
             ("chain_head", self.chain_head),
             ("waiting_for", self.waiting_for or None),

@@ -3,6 +3,7 @@
 from stratum_core.journal._cache import AnswerCache
 from stratum_core.journal._chain import ChainCheck
 from stratum_core.journal._control import ControlStore
+from stratum_core.journal._holds import Claim, Hold, SpendLimits, Spent, day_of
 from stratum_core.journal._memory import MemoryJournal
 from stratum_core.journal._protocol import (
     ACCEPTED,
@@ -15,6 +16,8 @@ from stratum_core.journal._protocol import (
     RunState,
     SettledState,
 )
+from stratum_core.journal._purse import Purse
+from stratum_core.journal._raises import RaiseRecord
 from stratum_core.journal._reader import JournalEvent, Progress, RunReader, RunSnapshot
 from stratum_core.journal._records import (
     ApprovalRecord,
@@ -46,10 +49,12 @@ __all__ = [
     "AttemptState",
     "ChainCheck",
     "Channel",
+    "Claim",
     "CommandKind",
     "CommandRecord",
     "ControlStore",
     "DecisionKind",
+    "Hold",
     "Intent",
     "Journal",
     "JournalEvent",
@@ -57,7 +62,9 @@ __all__ = [
     "MemoryReviews",
     "PlanRecord",
     "Progress",
+    "Purse",
     "Question",
+    "RaiseRecord",
     "RecordedAttempt",
     "ReviewChannel",
     "ReviewDecision",
@@ -70,7 +77,10 @@ __all__ = [
     "RunSnapshot",
     "RunState",
     "SettledState",
+    "SpendLimits",
+    "Spent",
     "check_answer",
+    "day_of",
     "is_owned",
     "review_id_of",
 ]

@@ -7,14 +7,12 @@ An approval is used up in the transaction that creates its run, so one yes never
 from __future__ import annotations
 
 import sqlite3
-import time
-from collections.abc import Generator, Mapping
-from contextlib import closing, contextmanager
+from collections.abc import Mapping
 from dataclasses import replace
-from pathlib import Path
 
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import ApprovalError, NeedsApproval, PlanError, RunError
+from stratum_core.journal._control_file import ControlFile
 from stratum_core.journal._control_tables import (
     consume,
     insert_command,
@@ -31,10 +29,8 @@ from stratum_core.journal._control_tables import (
     update_run,
 )
 from stratum_core.journal._encoding import encode
-from stratum_core.journal._files import connect, locked, naming_file, private_directory, sqlite_file
+from stratum_core.journal._holds import Claim, release, reserve
 from stratum_core.journal._ids import check_approval_id, check_plan_id, check_review_id, check_run_id
-from stratum_core.journal._ledger import Clock
-from stratum_core.journal._migrations import CONTROL_FILE, migrate, refuse_newer
 from stratum_core.journal._protocol import FINAL_STATES, RunState
 from stratum_core.journal._records import ApprovalRecord, CommandRecord, PlanRecord, RunRecord
 from stratum_core.journal._review_rows import (
@@ -63,34 +59,8 @@ _OVER: frozenset[RunState] = frozenset({"completed", "completed_with_failures", 
 """States in which no answer can matter any more."""
 
 
-class ControlStore:
-    """`control.db` in the state directory; holds no connection between calls."""
-
-    def __init__(self, path: Path, *, clock: Clock) -> None:
-        """Use a file that `open` has prepared."""
-        self.path = path
-        self._clock = clock
-
-    @classmethod
-    def open(cls, directory: Path, *, clock: Clock = time.time) -> ControlStore:
-        """Open the control file of a state directory, making both if needed.
-
-        Args:
-            directory: On a local disk.
-            clock: Seconds since the Unix epoch; decides what has expired.
-
-        Raises:
-            JournalVersionError: The file was written by a newer Stratum; it is left as it is.
-            JournalError: The file is damaged, or lies on a network file system.
-        """
-        private_directory(directory)
-        store = cls(directory / "control.db", clock=clock)
-        with locked(store._lock), naming_file(store.path):
-            sqlite_file(store.path)
-            refuse_newer(store.path, CONTROL_FILE)
-            with closing(connect(store.path)) as connection:
-                migrate(connection, store.path, CONTROL_FILE)
-        return store
+class ControlStore(ControlFile):
+    """Plans, approvals, runs, commands to runners and questions to people, in the control file."""
 
     def save_plan(self, plan: PlanRecord) -> PlanRecord:
         """Store a plan, and return what stands under its id: the first one stored.
@@ -171,9 +141,16 @@ class ControlStore:
         return None if decision is None or self._has_lapsed(decision) else decision
 
     def create_run(
-        self, plan_id: str, plan_hash: str, cap_nusd: int | None, run_id: str, *, now_ms: int | None = None
+        self,
+        plan_id: str,
+        plan_hash: str,
+        cap_nusd: int | None,
+        run_id: str,
+        *,
+        claim: Claim | None = None,
+        now_ms: int | None = None,
     ) -> RunRecord:
-        """Create the run of an approved plan, and use its approval up in the same transaction.
+        """Create the run of an approved plan, use its approval up and reserve its whole cap, in one transaction.
 
         Asked again for a plan that has its run, it returns that run, whatever `run_id` is given.
 
@@ -182,6 +159,7 @@ class ControlStore:
             plan_hash: The hash of the plan as it is about to run.
             cap_nusd: The money cap it is about to run under.
             run_id: The id the new run is to have.
+            claim: The operator's limits its cap is reserved from; None: it spends no real money.
             now_ms: Milliseconds since the Unix epoch; the store's clock by default.
 
         Raises:
@@ -189,6 +167,7 @@ class ControlStore:
             NeedsApproval: Nobody has answered yet.
             ApprovalError: The answer was no, has expired, or is about another hash or cap.
             RunError: The run id is not one, or is taken.
+            BudgetExceeded: The cap does not fit what is left of a limit; the approval is not used up.
             JournalError: The file cannot be written.
         """
         check_run_id(run_id)
@@ -210,7 +189,10 @@ class ControlStore:
                 cap_nusd=cap_nusd,
                 state="ready",
                 created_at_ms=now,
+                planned_cap_nusd=cap_nusd,
             )
+            if claim is not None:
+                reserve(connection, run_id, cap_nusd, claim, now)
             insert_run(connection, run)
             consume(connection, approval.approval_id, run_id)
         return run
@@ -235,9 +217,16 @@ class ControlStore:
             return read_runs(connection, limit)
 
     def update_run(
-        self, run_id: str, *, state: RunState, receipt: Mapping[str, JsonValue] | None = None
+        self,
+        run_id: str,
+        *,
+        state: RunState,
+        receipt: Mapping[str, JsonValue] | None = None,
+        charged_nusd: int | None = None,
     ) -> RunRecord:
         """Store a run's state, and its receipt if it has one; a final state gets the time it was reached.
+
+        With a final state and `charged_nusd`, what the run was charged in all, it gives back what it holds beyond that.
 
         The first time a run is said to be running is kept: from then on something may have been paid.
 
@@ -256,6 +245,8 @@ class ControlStore:
                 finished_at_ms=self._now_ms() if state in FINAL_STATES else None,
                 receipt=text,
             )
+            if state in FINAL_STATES and charged_nusd is not None:
+                release(connection, run_id, charged_nusd, self._now_ms())
             return _run(connection, run_id)
 
     def request_cancel(self, run_id: str, *, principal: str) -> CommandRecord:
@@ -354,35 +345,10 @@ class ControlStore:
         with self._reading() as connection:
             return tuple(as_of(review, now_ms) for review in read_reviews(connection, run_id))
 
-    @property
-    def _lock(self) -> Path:
-        return self.path.with_suffix(".lock")
-
-    def _now_ms(self) -> int:
-        return int(self._clock() * 1000)
-
     def _has_lapsed(self, decision: ApprovalRecord) -> bool:
         """Return whether a yes has expired before it was used, so that a person may be asked again."""
         unused = decision.decision == "approved" and decision.consumed_by is None
         return unused and decision.expires_at_ms <= self._now_ms()
-
-    @contextmanager
-    def _changing(self) -> Generator[sqlite3.Connection]:
-        """Run one transaction, alone among all processes."""
-        with locked(self._lock), naming_file(self.path), closing(connect(self.path)) as connection:
-            connection.execute("PRAGMA synchronous = FULL")
-            connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield connection
-            except BaseException:
-                connection.execute("ROLLBACK")
-                raise
-            connection.execute("COMMIT")
-
-    @contextmanager
-    def _reading(self) -> Generator[sqlite3.Connection]:
-        with naming_file(self.path), closing(connect(self.path, read_only=True)) as connection:
-            yield connection
 
 
 def _plan(connection: sqlite3.Connection, plan_id: str) -> PlanRecord:

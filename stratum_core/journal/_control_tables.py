@@ -40,7 +40,7 @@ _PlanRow = tuple[str, str, str, int, int, str]
 _DecisionRow = tuple[
     int, str, str, str, int | None, DecisionKind, Channel, str, str, int, int, str | None, str
 ]
-_RunRow = tuple[str, str, str, int | None, RunState, int, int | None, str | None, int | None]
+_RunRow = tuple[str, str, str, int | None, RunState, int, int | None, str | None, int | None, int | None]
 _CommandRow = tuple[int, str, CommandKind, int, str]
 
 
@@ -123,8 +123,16 @@ def consume(connection: sqlite3.Connection, approval_id: str, run_id: str) -> No
 
 def insert_run(connection: sqlite3.Connection, run: RunRecord) -> None:
     """Add a run that has neither ended nor has a receipt."""
-    row = (run.run_id, run.plan_id, run.plan_hash, run.cap_nusd, run.state, run.created_at_ms)
-    connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL)", row)
+    row = (
+        run.run_id,
+        run.plan_id,
+        run.plan_hash,
+        run.cap_nusd,
+        run.state,
+        run.created_at_ms,
+        run.planned_cap_nusd,
+    )
+    connection.execute("INSERT INTO runs VALUES (?, ?, ?, ?, ?, ?, NULL, NULL, NULL, ?)", row)
 
 
 def read_run(connection: sqlite3.Connection, run_id: str) -> RunRecord | None:
@@ -197,7 +205,7 @@ def _plan(found: object) -> PlanRecord:
 def _run(found: object) -> RunRecord:
     row = cast("_RunRow", found)
     run_id, plan_id, plan_hash, cap_nusd, state = row[:5]
-    created_at_ms, finished_at_ms, receipt, started_at_ms = row[5:]
+    created_at_ms, finished_at_ms, receipt, started_at_ms, planned_cap_nusd = row[5:]
     return RunRecord(
         run_id=run_id,
         plan_id=plan_id,
@@ -208,4 +216,5 @@ def _run(found: object) -> RunRecord:
         finished_at_ms=finished_at_ms,
         receipt=None if receipt is None else decode_object(receipt),
         started_at_ms=started_at_ms,
+        planned_cap_nusd=planned_cap_nusd,
     )

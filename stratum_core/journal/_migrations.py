@@ -79,8 +79,26 @@ CONTROL_FILE: tuple[str, ...] = (
     """
     ALTER TABLE approvals ADD COLUMN signature TEXT NOT NULL DEFAULT '';
     """,
+    """
+    CREATE TABLE holds (
+        seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL, day TEXT NOT NULL, project TEXT NOT NULL,
+        held_nusd INTEGER NOT NULL, spent_nusd INTEGER, at_ms INTEGER NOT NULL, ended_at_ms INTEGER
+    );
+    CREATE INDEX holds_by_day ON holds (day);
+    CREATE UNIQUE INDEX holds_open ON holds (run_id) WHERE spent_nusd IS NULL;
+    CREATE INDEX holds_by_run ON holds (run_id);
+    CREATE TABLE raises (
+        seq INTEGER PRIMARY KEY, raise_id TEXT NOT NULL UNIQUE, run_id TEXT NOT NULL, plan_hash TEXT NOT NULL,
+        cap_nusd INTEGER NOT NULL, from_nusd INTEGER, decision TEXT NOT NULL, channel TEXT NOT NULL,
+        principal TEXT NOT NULL, note TEXT NOT NULL, at_ms INTEGER NOT NULL, expires_at_ms INTEGER NOT NULL,
+        used_at_ms INTEGER
+    );
+    CREATE INDEX raises_by_run ON raises (run_id, seq);
+    ALTER TABLE runs ADD COLUMN planned_cap_nusd INTEGER;
+    UPDATE runs SET planned_cap_nusd = cap_nusd;
+    """,
 )
-"""Plans, approvals, the index of runs, commands to runners, and questions to people."""
+"""Plans, approvals, the index of runs, commands to runners, questions to people, and what runs hold of the limits."""
 
 CACHE_FILE: tuple[str, ...] = (
     "CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;",

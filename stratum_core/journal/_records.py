@@ -80,6 +80,8 @@ class RunRecord:
     receipt: Mapping[str, JsonValue] | None = None
     started_at_ms: int | None = None
     """When a runner first had its journal open; None: nothing of it can have been paid."""
+    planned_cap_nusd: int | None = None
+    """The cap of its plan; `cap_nusd` is higher once a person has let the run go on under a higher one."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

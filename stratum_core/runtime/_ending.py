@@ -9,13 +9,13 @@ from typing import cast
 
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import InputError, JournalError, RunError, StratumError
-from stratum_core.journal import RunReader, RunSnapshot
+from stratum_core.journal import RunReader, RunRecord, RunSnapshot
 from stratum_core.plan import Roots
 from stratum_core.runtime._job import Job
 from stratum_core.runtime._output import write_private, write_result
 from stratum_core.runtime._run import RunOutcome
 
-__all__ = ["fault_receipt", "finish", "innermost", "write_again"]
+__all__ = ["charged_nusd", "fault_receipt", "finish", "innermost", "write_again"]
 
 
 def finish(job: Job, outcome: RunOutcome) -> dict[str, JsonValue]:
@@ -31,6 +31,8 @@ def finish(job: Job, outcome: RunOutcome) -> dict[str, JsonValue]:
         "census": outcome.census,
         "error": outcome.error,
         "cause": outcome.cause,
+        "ran_out": outcome.ran_out,
+        "cap_nusd": job.run.cap_nusd,
         "result_path": str(job.result_path),
         **_written(job, value),
     }
@@ -110,6 +112,18 @@ def fault_receipt(fault: BaseException) -> dict[str, JsonValue]:
     place = f" at {PurePath(frames[-1].filename).name}:{frames[-1].lineno}" if frames else ""
     error = f"the runner failed ({type(fault).__name__}{place}); its log stands beside the run's journal"
     return {"error": error, "code": "fault"}
+
+
+def charged_nusd(state_dir: Path, run: RunRecord) -> int | None:
+    """Return what a run was charged in all, calls in flight at their worst case; None when its journal cannot tell."""
+    try:
+        with RunReader.open(state_dir, run.run_id) as reader:
+            snapshot = reader.snapshot()
+    except RunError:
+        return 0 if run.started_at_ms is None else None
+    except JournalError:
+        return None
+    return snapshot.usage.nusd + snapshot.reserved.nusd
 
 
 def innermost(error: BaseException) -> BaseException:

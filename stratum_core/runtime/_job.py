@@ -6,12 +6,13 @@ created with does not open, and a run that was started before does not go on wit
 
 from __future__ import annotations
 
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from stratum_core.errors import JournalError, RunError
-from stratum_core.journal import ControlStore, RunJournal, RunRecord
+from stratum_core.errors import JournalError, PlanError, RunError
+from stratum_core.journal import ControlStore, Purse, RunJournal, RunRecord
 from stratum_core.llm import PriceTable
 from stratum_core.plan import ReopenedPlan, reopen, require_as_approved
 
@@ -54,7 +55,10 @@ def open_job(
     record = control.plan(run.plan_id).record
     named = environ.get("STRATUM_PRICES")
     prices = PriceTable.load(Path(named)) if named else PriceTable.load()
-    require_as_approved(record, plan_hash=run.plan_hash, cap_nusd=run.cap_nusd, price_version=prices.version)
+    require_as_approved(
+        record, plan_hash=run.plan_hash, cap_nusd=run.planned_cap_nusd, price_version=prices.version
+    )
+    _require_raised(run, control)
     return Job(
         state_dir=state_dir.resolve(),
         control=control,
@@ -64,6 +68,23 @@ def open_job(
         environ=environ,
         parent=parent,
     )
+
+
+def _require_raised(run: RunRecord, control: ControlStore) -> None:
+    """Refuse a cap that is not the plan's and that no person has agreed to.
+
+    Raises:
+        PlanError: There is no used-up yes to this cap for this run and plan.
+    """
+    if run.cap_nusd == run.planned_cap_nusd:
+        return
+    raises = Purse(control.path, clock=time.time).raises(run.run_id)
+    used = [answer for answer in raises if answer.used_at_ms is not None and answer.decision == "approved"]
+    if not used or (used[-1].cap_nusd, used[-1].plan_hash) != (run.cap_nusd, run.plan_hash):
+        raise PlanError(
+            f"the cap of run {run.run_id} was changed, and nobody agreed to that; nothing was called",
+            remedy="plan again, and look at what has access to the state directory",
+        )
 
 
 def open_journal(job: Job) -> RunJournal:

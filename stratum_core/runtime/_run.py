@@ -30,6 +30,8 @@ class RunOutcome:
     """Why the run is not complete, with the remedy; empty when it is."""
     cause: str = ""
     """The code of the error it ended in."""
+    ran_out: str = ""
+    """The axis on which the run's own cap ran out (`nusd`, `tokens` or `calls`); empty when none did."""
     partial: Mapping[str, JsonValue]
     """Finished items of the outermost maps, by step, when the flow returned nothing."""
 
@@ -86,7 +88,7 @@ async def _run(context: RunContext, flow: str, inputs: Mapping[str, JsonValue], 
     meter = Meter("the run", budget, spent=spent)
     value: JsonValue = None
     state: RunState
-    error, cause = "", ""
+    error, cause, ran_out = "", "", ""
     try:
         value = await run_flow(context, spec, inputs, path="", meter=meter, run_verb=run_verb)
         state = "completed_with_failures" if context.census.failed_by_cause else "completed"
@@ -96,6 +98,7 @@ async def _run(context: RunContext, flow: str, inputs: Mapping[str, JsonValue], 
         state, error, cause = stop.detail["state"], str(stop), str(stop.detail.get("cause", stop.code))
     except BudgetExceeded as stop:
         state, error, cause = "stopped_budget", str(stop), stop.code
+        ran_out = str(stop.detail.get("axis", "")) if stop.detail.get("scope") == meter.name else ""
     except StratumError as fault:
         state, error, cause = "failed", str(fault), fault.code
         if fault.code in {"journal_error", "journal_busy", "journal_version"}:
@@ -107,5 +110,6 @@ async def _run(context: RunContext, flow: str, inputs: Mapping[str, JsonValue], 
         census=context.census.to_json(meter.spent),
         error=error,
         cause=cause,
+        ran_out=ran_out,
         partial=partial,
     )

@@ -28,7 +28,14 @@ from stratum_core.money import Nusd
 from stratum_core.plan import reopen_reused
 from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._context import RunContext
-from stratum_core.runtime._ending import fault_receipt, finish, innermost, left_to_write, write_again
+from stratum_core.runtime._ending import (
+    charged_nusd,
+    fault_receipt,
+    finish,
+    innermost,
+    left_to_write,
+    write_again,
+)
 from stratum_core.runtime._export import RunExport
 from stratum_core.runtime._job import Job, open_job, open_journal
 from stratum_core.runtime._orders import obey_cancel, obey_commands, obey_signals
@@ -79,7 +86,8 @@ def main(arguments: list[str] | None = None) -> int:
 def _told(control: ControlStore, run: RunRecord, fault: BaseException) -> int:
     """Write down how the runner failed, where that is possible: the disk may be what failed."""
     try:
-        control.update_run(run.run_id, state="failed", receipt=fault_receipt(fault))
+        charged = charged_nusd(control.path.parent, run)
+        control.update_run(run.run_id, state="failed", receipt=fault_receipt(fault), charged_nusd=charged)
     except (StratumError, OSError) as second:
         _log.error("that could not be written to the control file: %s", second)
         return _EXIT_UNTOLD
@@ -121,7 +129,8 @@ async def _walk(job: Job) -> bool:
             await export.close()
         raise
     try:
-        job.control.update_run(run_id, state=state, receipt=receipt)
+        charged = charged_nusd(job.state_dir, job.run)
+        job.control.update_run(run_id, state=state, receipt=receipt, charged_nusd=charged)
     except (StratumError, OSError) as fault:  # the journal has the end, and is believed first
         _log.warning("the end of run %s could not be copied to the control file: %s", run_id, fault)
     return state == "waiting" and reviews.answered_since()

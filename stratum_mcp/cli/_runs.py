@@ -11,6 +11,7 @@ from stratum_core.engine import RunView
 from stratum_core.errors import NeedsApproval, PlanError
 from stratum_mcp.cli._approval import approval_exit, ask_in_terminal, no_terminal
 from stratum_mcp.cli._exit import Exit, exit_for_run
+from stratum_mcp.cli._money import approve_more
 from stratum_mcp.cli._report import show_plan, show_run, show_runs
 from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.cli._team import answer_at_server
@@ -20,16 +21,22 @@ __all__ = ["approve", "cancel", "execute", "resume", "runs", "show"]
 
 
 @click.command(cls=Verb)
-@click.argument("plan_id")
+@click.argument("plan_id", metavar="ID")
 @click.option(
     "--server", metavar="URL", help="Answer for somebody else at the team's server; STRATUM_TOKEN is yours."
 )
+@click.option(
+    "--cap", type=click.FloatRange(min=0), metavar="USD", help="The new cap of a run that came to its cap."
+)
 @click.pass_obj
-def approve(session: Session, plan_id: str, server: str | None) -> Exit:
+def approve(session: Session, plan_id: str, server: str | None, cap: float | None) -> Exit:
     """Show a plan to a person and take their typed yes or no.
 
-    Needs a terminal, and refuses inside an agent's shell: a person decides, once, and a no is final for this plan.
+    ID is a plan, or a run that came to its cap and is to go on under a higher one. Needs a terminal, and refuses inside
+    an agent's shell: a person decides, once, and a no is final.
     """
+    if plan_id.startswith("run"):
+        return _approve_more(session, plan_id, cap)
     if server is not None:
         _require_terminal(session, plan_id)
         return answer_at_server(session, plan_id, server)
@@ -39,6 +46,13 @@ def approve(session: Session, plan_id: str, server: str | None) -> Exit:
             _require_terminal(session, plan_id)
             view = ask_in_terminal(session, engine, plan_id)
     session.result(view.to_json(), lambda: session.say(view.message or view.state.replace("_", " ")))
+    return approval_exit(view)
+
+
+def _approve_more(session: Session, run_id: str, cap: float | None) -> Exit:
+    with session.engine() as engine:
+        view = approve_more(session, engine, run_id, cap)
+    session.result(view.to_json(), lambda: session.say(view.message))
     return approval_exit(view)
 
 

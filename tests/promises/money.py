@@ -6,6 +6,12 @@ from tests.support.promise import Promise, promise
 
 __all__ = ["MONEY"]
 
+DECISION = (
+    "docs/decisions/0016-limits-are-holds.md",
+    "16. A limit over runs is a sum of holds, and more money is a new answer",
+)
+LIMITS = ("docs/policy.md", "Limits of a day and a project")
+MORE = ("docs/policy.md", "More money for a run")
 VERBS = ("docs/ir.md", "Verbs and modifiers")
 
 MONEY: tuple[Promise, ...] = (
@@ -16,5 +22,28 @@ MONEY: tuple[Promise, ...] = (
         "core/plan/test_calls_cap.py",
         "core/runtime/test_budgets.py::test_a_functions_budget_for_calls_ends_its_retries_and_nothing_else",
         "core/runtime/test_budgets.py::test_an_inner_flows_budget_for_calls_covers_its_steps_together",
+    ),
+    promise(
+        "money.limits",
+        "Limits of a day and a project hold: a run reserves its whole cap when it is created, and returns the rest",
+        LIMITS,
+        "core/journal/test_limits.py",
+        "core/engine/test_money.py::test_a_plan_says_when_it_would_not_fit_today",
+        "core/engine/test_money.py::test_a_run_that_does_not_fit_is_not_started_and_its_approval_stays_good",
+        "core/engine/test_money.py::test_a_run_holds_its_cap_while_it_runs_and_gives_the_rest_back_at_its_end",
+    ),
+    promise(
+        "money.more",
+        "A run that came to its cap goes on only after a new yes to a higher one, and pays nothing twice",
+        MORE,
+        "core/engine/test_money.py",
+    ),
+    promise(
+        "money.one_transaction",
+        "One transaction raises a cap, uses the answer up and reserves the difference; the runner takes no other cap",
+        DECISION,
+        "core/engine/test_money.py::test_a_cap_that_was_changed_on_disk_starts_nothing",
+        "core/engine/test_money.py::test_more_money_has_to_fit_the_limits_as_well",
+        "core/engine/test_money.py::test_only_an_answer_raises_a_cap",
     ),
 )

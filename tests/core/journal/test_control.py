@@ -57,7 +57,13 @@ YES = ApprovalRecord(
 )
 NO = replace(YES, approval_id="no-1", decision="declined", note="too dear")
 RUN = RunRecord(
-    run_id="run-1", plan_id="plan-1", plan_hash="hash-1", cap_nusd=CAP, state="ready", created_at_ms=NOW
+    run_id="run-1",
+    plan_id="plan-1",
+    plan_hash="hash-1",
+    cap_nusd=CAP,
+    state="ready",
+    created_at_ms=NOW,
+    planned_cap_nusd=CAP,
 )
 
 
