@@ -125,8 +125,12 @@ class Signature:
             ) from fault
 
 
-def read_signature(function: Callable[..., object]) -> Signature:
+def read_signature(function: Callable[..., object], *, takes_result: bool = False) -> Signature:
     """Read what a function takes and gives.
+
+    Args:
+        function: The function.
+        takes_result: Whether a parameter may be called `result`, as that of the check of a refine is.
 
     Raises:
         StratumCompileError: A parameter or the result has no annotation or one without a type, a default does not
@@ -137,6 +141,11 @@ def read_signature(function: Callable[..., object]) -> Signature:
     hints = _hints(function, where)
     python = inspect.signature(function)
     parameters = tuple(_parameter(one, hints, where) for one in python.parameters.values())
+    if "result" in python.parameters and not takes_result:
+        raise StratumCompileError(
+            f"{where}: parameter `result` has the name that conditions give to the answer",
+            remedy="rename the parameter",
+        )
     if "return" not in hints:
         raise StratumCompileError(
             f"{where} does not say what it returns", remedy="annotate the result: `-> str`, or a @contract"
@@ -175,10 +184,6 @@ def _parameter(one: inspect.Parameter, hints: Mapping[str, object], where: str) 
     if one.name not in hints:
         raise StratumCompileError(f"{here} has no annotation", remedy=f"write `{one.name}: str`, or its type")
     codec = codec_of(hints[one.name], where=here)
-    if one.name == "result":
-        raise StratumCompileError(
-            f"{here} has the name that conditions give to the answer", remedy="rename the parameter"
-        )
     default: JsonValue | Missing = MISSING
     if one.default is not inspect.Parameter.empty:
         try:
