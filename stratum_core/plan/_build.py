@@ -17,34 +17,40 @@ from stratum_core.contracts import JsonValue
 from stratum_core.errors import DiagnosticsError, PlanError
 from stratum_core.ir import Diagnostic
 from stratum_core.llm import OFFLINE_MODEL, provider_of
-from stratum_core.money import Nusd, format_usd, to_nusd
-from stratum_core.plan._bind import bind_inputs
+from stratum_core.money import Nusd, format_usd
+from stratum_core.plan._bind import BoundInput, bind_inputs
+from stratum_core.plan._cap import Cap, cap_of
 from stratum_core.plan._context import PlanContext, no_key_missing
 from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
 from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
 from stratum_core.plan._options import PlanOptions
-from stratum_core.plan._plan import CapSource, Plan, ReopenedPlan, plan_hash_of
+from stratum_core.plan._plan import Plan, ReopenedPlan, plan_hash_of
 from stratum_core.plan._reach import choose_flow, reach_of
 from stratum_core.plan._registry import pin_registered
-from stratum_core.specs import FlowSpec, RegisteredFunction
+from stratum_core.plan._reuse import ReusedRun
+from stratum_core.specs import Program, RegisteredFunction
 
 __all__ = ["build_plan", "estimate_what_if"]
 
-_FAR_ABOVE = 10
-"""A worst case so many times the high end of the likely range is no useful cap."""
-_ROOM = 5
-"""Then the proposed cap is so many times the high end."""
 _OUT_SUFFIXES = (".csv", ".json", ".jsonl")
 _NO_OPTIONS = PlanOptions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Cap:
-    """The most a run may cost, and who said so."""
+class _Work:
+    """What is to be priced: a program with its models, and the data bound to it."""
 
-    nusd: Nusd
-    source: CapSource
+    text: str
+    program: Program
+    flow: str
+    inputs: tuple[BoundInput, ...]
+    options: PlanOptions
+    out: Path | None
+    reused: ReusedRun | None
+    models: Mapping[str, str]
+    registry: Mapping[str, RegisteredFunction]
+    diagnostics: tuple[Diagnostic, ...]
 
 
 def build_plan(
@@ -70,62 +76,17 @@ def build_plan(
         PlanError: The flow, a model, a cap or a budget cannot be.
         ConfigurationError: No model is configured, or its key is missing.
     """
-    checked = check(text, limits=context.limits)
-    if checked.program is None:
-        raise _invalid(checked.diagnostics)
-    name = choose_flow(checked.program, flow)
-    reach = reach_of(checked.program, name)
-    models = choose_models(reach.infer(checked.program), options.model, context.default_model)
-    check_models(models, context)
-    registry = pin_registered(reach.registered(checked.program), context.registry)
-    program = with_models(checked.program, models)
-    spec = program.flows[name]
-    bound = bind_inputs(
-        spec.inputs, inputs, roots=context.roots, limits=context.bind_limits, rows=options.rows
-    )
-    out = (
-        None if options.out is None else _output(options.out, context, [b.file.path for b in bound if b.file])
-    )
-    values = {part.name: part.value for part in bound}
-    reused = None if options.reuse is None else context.answers_of(options.reuse)
+    work = _work(text, flow, inputs, options, context)
+    spec = work.program.flows[work.flow]
     estimate = estimate_program(
-        program,
-        name,
-        values,
-        price_of=prices_of(models, context.prices),
-        answers={} if reused is None else reused.answers,
+        work.program,
+        work.flow,
+        {part.name: part.value for part in work.inputs},
+        price_of=prices_of(work.models, context.prices),
+        answers={} if work.reused is None else work.reused.answers,
         caps=options.counted_caps(spec),
     )
-    cap = _cap(spec, options, estimate, context)
-    now = context.now.astimezone(UTC)
-    draft = Plan(
-        id="",
-        plan_hash="",
-        text=text if isinstance(text, str) else text.decode("utf-8-sig"),
-        program=program,
-        flow=name,
-        inputs=bound,
-        options=options,
-        out=out,
-        reused=None if reused is None else reused.pin(),
-        models=models,
-        endpoints=_endpoints(models, context),
-        price_version=context.prices.version,
-        registry=registry,
-        limits=_limits_record(context),
-        roots=tuple(str(path) for path in context.roots.paths),
-        estimate=estimate,
-        cap_nusd=cap.nusd,
-        cap_source=cap.source,
-        simulated=OFFLINE_MODEL in models.values(),
-        summary="",
-        question="",
-        warnings=_warnings(estimate, cap.nusd, out, registry),
-        diagnostics=tuple(item.to_json() for item in checked.diagnostics),
-        created_at=now,
-        expires_at=now + context.ttl,
-    )
-    return _finished(draft)
+    return _finished(_draft(work, estimate, cap_of(spec, options, estimate, context), context))
 
 
 def estimate_what_if(
@@ -167,6 +128,77 @@ def _first_rows(value: JsonValue, rows: int | None) -> JsonValue:
     return list(value[:rows])
 
 
+def _work(
+    text: str | bytes,
+    flow: str | None,
+    inputs: Mapping[str, JsonValue],
+    options: PlanOptions,
+    context: PlanContext,
+) -> _Work:
+    """Check the document, choose its flow and models, and bind the data; raises as `build_plan` does."""
+    checked = check(text, limits=context.limits)
+    if checked.program is None:
+        raise _invalid(checked.diagnostics)
+    name = choose_flow(checked.program, flow)
+    reach = reach_of(checked.program, name)
+    models = choose_models(reach.infer(checked.program), options.model, context.default_model)
+    check_models(models, context)
+    registry = pin_registered(reach.registered(checked.program), context.registry)
+    program = with_models(checked.program, models)
+    bound = bind_inputs(
+        program.flows[name].inputs,
+        inputs,
+        roots=context.roots,
+        limits=context.bind_limits,
+        rows=options.rows,
+    )
+    read = [part.file.path for part in bound if part.file]
+    return _Work(
+        text=text if isinstance(text, str) else text.decode("utf-8-sig"),
+        program=program,
+        flow=name,
+        inputs=bound,
+        options=options,
+        out=None if options.out is None else _output(options.out, context, read),
+        reused=None if options.reuse is None else context.answers_of(options.reuse),
+        models=models,
+        registry=registry,
+        diagnostics=checked.diagnostics,
+    )
+
+
+def _draft(work: _Work, estimate: Estimate, cap: Cap, context: PlanContext) -> Plan:
+    """Return a plan without its words, its hash and its id."""
+    now = context.now.astimezone(UTC)
+    return Plan(
+        id="",
+        plan_hash="",
+        text=work.text,
+        program=work.program,
+        flow=work.flow,
+        inputs=work.inputs,
+        options=work.options,
+        out=work.out,
+        reused=None if work.reused is None else work.reused.pin(),
+        models=work.models,
+        endpoints=_endpoints(work.models, context),
+        price_version=context.prices.version,
+        registry=work.registry,
+        limits=_limits_record(context),
+        roots=tuple(str(path) for path in context.roots.paths),
+        estimate=estimate,
+        cap_nusd=cap.nusd,
+        cap_source=cap.source,
+        simulated=OFFLINE_MODEL in work.models.values(),
+        summary="",
+        question="",
+        warnings=_warnings(estimate, cap.nusd, work.out, work.registry),
+        diagnostics=tuple(item.to_json() for item in work.diagnostics),
+        created_at=now,
+        expires_at=now + context.ttl,
+    )
+
+
 def _finished(draft: Plan) -> Plan:
     """Give a plan its words, its hash and its id."""
     summary, question = plan_words(draft)
@@ -205,60 +237,6 @@ def _output(text: str, context: PlanContext, read: Sequence[str]) -> Path:
             remedy=f"end it in one of {', '.join(_OUT_SUFFIXES)}",
         )
     return out
-
-
-def _cap(spec: FlowSpec, options: PlanOptions, estimate: Estimate, context: PlanContext) -> _Cap:
-    """Return the run's cap: the request's, else the flow's own budget, else a proposal.
-
-    A flow's budget is part of its meaning, so a larger cap in the request does not lift it. The proposal is
-    the worst case rounded up; where that is far above anything likely, a multiple of the high end of the
-    likely range that still pays for the dearest single attempt.
-
-    Raises:
-        PlanError: The cap is above the operator's, or pays no attempt at all.
-    """
-    own = spec.budget.nusd if spec.budget is not None else None
-    asked = options.cap_nusd
-    limit = None if context.limits.max_usd is None else to_nusd(context.limits.max_usd)
-    if asked is not None and own is not None:
-        cap = _Cap(nusd=min(asked, own), source="option" if asked <= own else "flow")
-    elif asked is not None:
-        cap = _Cap(nusd=asked, source="option")
-    elif own is not None:
-        cap = _Cap(nusd=own, source="flow")
-    else:
-        proposed = _proposal(estimate)
-        cap = _Cap(nusd=proposed if limit is None else Nusd(min(proposed, limit)), source="proposed")
-    if limit is not None and cap.nusd > limit:
-        raise PlanError(
-            f"a cap of {format_usd(cap.nusd)} is above the operator's limit of {format_usd(limit)}",
-            remedy="ask for less",
-            detail={"cap_nusd": cap.nusd, "limit_nusd": limit},
-        )
-    if estimate.most_calls and cap.nusd < estimate.least_attempt_nusd:
-        raise PlanError(
-            f"a cap of {format_usd(cap.nusd)} pays for no call: one may cost {format_usd(estimate.least_attempt_nusd)}",
-            remedy="raise the cap, or choose a cheaper model",
-            detail={"cap_nusd": cap.nusd, "needed_nusd": estimate.least_attempt_nusd},
-        )
-    # What a person agrees to is what can be spent: never more than the worst case, whatever was allowed.
-    return replace(cap, nusd=Nusd(min(cap.nusd, estimate.worst.nusd)))
-
-
-def _proposal(estimate: Estimate) -> Nusd:
-    """Return a cap for a plan nobody set one for."""
-    worst, high = estimate.worst.nusd, estimate.high_nusd
-    if worst <= _FAR_ABOVE * high:
-        return _rounded_up(worst)
-    return Nusd(min(_rounded_up(worst), _rounded_up(max(_ROOM * high, 2 * estimate.dearest_attempt_nusd))))
-
-
-def _rounded_up(nusd: int) -> Nusd:
-    """Round up to two digits, so that a cap is a number a person can say."""
-    if nusd <= 0:
-        return Nusd(0)
-    step = 10 ** max(0, len(str(nusd)) - 2)
-    return Nusd(-(-nusd // step) * step)
 
 
 def _limits_record(context: PlanContext) -> dict[str, JsonValue]:
