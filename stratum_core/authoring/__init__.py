@@ -4,7 +4,8 @@ from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._compute import ComputeFunction, compute
 from stratum_core.authoring._configure import configure
 from stratum_core.authoring._contract import contract
-from stratum_core.authoring._debate import debate
+from stratum_core.authoring._debate import DebateOutcome, debate, debate_outcome
+from stratum_core.authoring._each import Outcome, each, or_none
 from stratum_core.authoring._flow import FlowFunction, flow
 from stratum_core.authoring._human import await_human
 from stratum_core.authoring._infer import InferFunction, infer
@@ -18,17 +19,22 @@ __all__ = [
     "Budget",
     "ComputeFunction",
     "ConsoleReviewSink",
+    "DebateOutcome",
     "FlowFunction",
     "InferFunction",
+    "Outcome",
     "ReviewSink",
     "await_human",
     "compute",
     "configure",
     "contract",
     "debate",
+    "debate_outcome",
+    "each",
     "flow",
     "infer",
     "opaque",
+    "or_none",
     "parallel",
     "race",
     "refine",

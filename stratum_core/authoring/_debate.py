@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, TypeVar, cast
+from typing import Generic, Literal, TypeVar, cast
 
 from stratum_core.authoring._analysis import check_agreement
 from stratum_core.authoring._calls import prepared
@@ -16,12 +16,23 @@ from stratum_core.errors import RunStopped, StratumCompileError
 from stratum_core.runtime import run_debate
 from stratum_core.specs import DebateVerb, InferSpec, Program
 
-__all__ = ["debate"]
+__all__ = ["DebateOutcome", "debate", "debate_outcome"]
 
 R = TypeVar("R")
+T_co = TypeVar("T_co", covariant=True)
 
 _TOPIC = "topic"
 _MOST_ROUNDS = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DebateOutcome(Generic[T_co]):
+    """The conclusion of a debate, and whether everybody came to it."""
+
+    value: T_co
+    """What the synthesizer concluded."""
+    converged: bool
+    """Whether the agents agreed before the rounds were over."""
 
 
 async def debate(
@@ -52,6 +63,27 @@ async def debate(
         StepFailed: The agents did not agree and `unresolved` is `fail`.
         StratumError: A call failed.
     """
+    outcome = await debate_outcome(
+        agents,
+        topic,
+        rounds=rounds,
+        synthesize=synthesize,
+        agree_on=agree_on,
+        unresolved=unresolved,
+    )
+    return outcome.value
+
+
+async def debate_outcome(
+    agents: Sequence[InferFunction[..., object]],
+    topic: object,
+    *,
+    rounds: int = 2,
+    synthesize: InferFunction[..., R],
+    agree_on: str | None = None,
+    unresolved: Literal["synthesize", "human", "fail"] = "synthesize",
+) -> DebateOutcome[R]:
+    """Do what `debate` does, and also tell whether the agents agreed: for contracts without a field `converged`."""
     functions = (*agents, synthesize)
     _check(agents, synthesize, rounds)
     if agree_on is not None:
@@ -77,7 +109,8 @@ async def debate(
             verdict = await run_debate(context, verb, {_TOPIC: codec.dump(topic)}, path, session.meter)
         except RunStopped as stop:
             raise as_raised(stop) from None
-    return cast("R", synthesize.signature.output.load(_own_fields(verdict, synthesize.spec)))
+    value = cast("R", synthesize.signature.output.load(_own_fields(verdict, synthesize.spec)))
+    return DebateOutcome(value=value, converged=isinstance(verdict, Mapping) and verdict["converged"] is True)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from typing import Literal, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 from stratum_core.authoring._analysis import check_compute, check_infer, check_iterations, read_quorum
 from stratum_core.authoring._bodies import compute_body
@@ -18,8 +18,20 @@ from stratum_core.specs import ComputeSpec, Expression, FunctionSpec, InferSpec,
 
 __all__ = ["CacheScope", "Condition", "Conditions", "Votes", "compute_spec", "infer_spec", "refined_spec"]
 
-Condition: TypeAlias = str | Callable[..., bool]
-"""Text in the expression language, or a function of the names it reads."""
+Condition: TypeAlias = (
+    str
+    | Callable[[Any], Any]
+    | Callable[[Any, Any], Any]
+    | Callable[[Any, Any, Any], Any]
+    | Callable[[Any, Any, Any, Any], Any]
+    | Callable[[Any, Any, Any, Any, Any], Any]
+    | Callable[..., bool]
+)
+"""Text in the expression language, or a function of the names it reads.
+
+The lambdas are spelled out by their number of parameters, because `Callable[..., bool]` leaves a strict type checker
+without a type for theirs.
+"""
 
 Conditions: TypeAlias = Condition | Sequence[Condition]
 """One condition, or several that must all hold."""

@@ -9,7 +9,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from enum import Enum
-from typing import Final, TypeVar, cast, overload
+from typing import Any, Final, TypeVar, cast, overload
 
 import anyio
 
@@ -54,7 +54,7 @@ async def await_human(
     options: Sequence[object] = (),
     timeout: timedelta | float | None = None,  # noqa: ASYNC109
     on_timeout: object = _RAISE,
-) -> HumanDecision[object]: ...
+) -> HumanDecision[Any]: ...
 async def await_human(
     context: HumanReviewContext | str,
     decision_type: object,

@@ -3,9 +3,10 @@
 from stratum_core.runtime._branches import Branches, run_branches
 from stratum_core.runtime._calls import call_function
 from stratum_core.runtime._census import Census, Failure
-from stratum_core.runtime._context import RunContext
+from stratum_core.runtime._context import RunContext, Scope
 from stratum_core.runtime._debate import run_debate
 from stratum_core.runtime._human import ask_person
+from stratum_core.runtime._map import run_map
 from stratum_core.runtime._output import replace_file, rows_of, write_result
 from stratum_core.runtime._pace import AUTO_MOST, AUTO_START
 from stratum_core.runtime._run import RunOutcome, run_program
@@ -18,12 +19,14 @@ __all__ = [
     "Failure",
     "RunContext",
     "RunOutcome",
+    "Scope",
     "ask_person",
     "call_function",
     "replace_file",
     "rows_of",
     "run_branches",
     "run_debate",
+    "run_map",
     "run_program",
     "write_result",
 ]
