@@ -179,7 +179,9 @@ class Ledger:
             self._items.pop(path, None)
         elif kind == "item_done":
             done, failed = self._items.get(path, (0, 0))
-            self._items[path] = (done + 1, failed + (counted.get("ok") is False))
+            told = counted.get("count", 1)
+            items = told if isinstance(told, int) else 1
+            self._items[path] = (done + items, failed + (items if counted.get("ok") is False else 0))
 
     def finish(self, state: RunState | None, data: str) -> None:
         """Let go of the run, with its end if it has come to one."""

@@ -147,7 +147,8 @@ class Journal(Protocol):
     def note(self, kind: str, *, path: str = "", data: Mapping[str, JsonValue] | None = None) -> None:
         """Queue an event that becomes durable with the next commit; never blocks.
 
-        `scope_started` with `{"total": n}` and `item_done` with `{"ok": bool}` also count progress of `path`.
+        `scope_started` with `{"total": n}` and `item_done` with `{"ok": bool}`, and `"count"` when it is about several
+        items, also count progress of `path`.
 
         Raises:
             JournalError: The data is not JSON.

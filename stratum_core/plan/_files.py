@@ -107,7 +107,8 @@ class OpenFile(io.RawIOBase):
         """Read on to the end, so that the digest is that of the whole file; as text where it was opened as text."""
         while self._text is not None and self._text.read(_CHUNK_BYTES):
             pass
-        self.whole()
+        while self.read(_CHUNK_BYTES):
+            pass
 
     def again(self) -> bytes:
         """Return the file's bytes from its start, beside what was hashed."""

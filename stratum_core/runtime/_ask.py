@@ -110,6 +110,8 @@ class _Asked:
         self.spec = spec
         self._inputs = inputs
         self._compute = compute
+        self._noted = False
+        """Whether an earlier opening of the run has written down what it accepted here."""
 
     async def answer(self, key: str, path: str, meter: Meter) -> JsonValue:
         """Take the answer from where there is one, else make the call and write down what it gave."""
@@ -120,7 +122,7 @@ class _Asked:
             return found["value"]
         value = await self.within_budget(path, meter)
         answers, journal = self.context.answers, self.context.journal
-        if not _is_noted(journal.recorded(ACCEPTED), path, key):
+        if not self._noted:
             journal.note(ACCEPTED, path=path, data={"key": key, "value": value})
         if self.spec.cache == "global" and answers.store is not None:
             await answers.store.put(key, value)
@@ -161,7 +163,8 @@ class _Asked:
                     remedy="make a new plan; an answer to another question is never reused",
                 )
             return taken
-        if _is_noted(journal.recorded(ACCEPTED), path, key):
+        self._noted = _is_noted(journal.recorded(ACCEPTED), path, key)
+        if self._noted:
             return None
         found = {"value": answers.reused[key]} if key in answers.reused else None
         if found is None and self.spec.cache == "global" and answers.store is not None:

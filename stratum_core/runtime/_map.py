@@ -12,8 +12,10 @@ item that waits for a person is neither done nor failed: the others go on, and t
 from __future__ import annotations
 
 import math
+import time
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import anyio
 
@@ -32,6 +34,9 @@ from stratum_core.runtime._pace import AUTO_MOST
 from stratum_core.specs import ForEach, Require
 
 __all__ = ["run_map"]
+
+_TELL_S = 0.1
+"""How often a resumed map tells how far it is; it passes thousands of items a second."""
 
 _ERROR_CHARACTERS = 600
 """What an Outcome tells of a failure; the estimate counts on it (`stratum_core.plan.ERROR_TEXT_BYTES`)."""
@@ -52,6 +57,9 @@ class _Progress:
     failed: int = 0
     first_failure: tuple[int, str] | None = None
     """The failed item with the lowest index, and why it failed."""
+    untold: Counter[bool] = field(default_factory=Counter[bool])
+    """Items the journal has not been told of, by whether they succeeded."""
+    told_at: float = 0.0
     waiting: RunWaiting | None = None
     """Raised by the first item that waits for a person."""
     fatal: StratumError | None = None
@@ -111,6 +119,7 @@ async def run_map(
             for _ in range(min(each.concurrency or AUTO_MOST, total)):
                 group.start_soon(worker)
     finally:
+        _tell(context, path, progress)
         _keep_finished(context, path, progress)
     if progress.fatal is not None:
         raise progress.fatal
@@ -161,12 +170,22 @@ async def _run_one(
         _keep_failure(progress, index, error.message)
         context.census.items_failed += 1
         context.census.add_failure(item_path, error)
-        context.journal.note("item_done", path=path, data={"ok": False})
-        return None
-    progress.succeeded[index] = 1
-    context.census.items_done += 1
-    context.journal.note("item_done", path=path, data={"ok": True})
+    else:
+        progress.succeeded[index] = 1
+        context.census.items_done += 1
+    progress.untold[bool(progress.succeeded[index])] += 1
+    if not context.resumed or time.monotonic() - progress.told_at > _TELL_S:
+        _tell(context, path, progress)
     return None
+
+
+def _tell(context: RunContext, path: str, progress: _Progress) -> None:
+    """Tell the journal of the items that came to an end since it was told last."""
+    for ok, count in progress.untold.items():
+        data: dict[str, JsonValue] = {"ok": ok} if count == 1 else {"ok": ok, "count": count}
+        context.journal.note("item_done", path=path, data=data)
+    progress.untold.clear()
+    progress.told_at = time.monotonic()
 
 
 def _keep_failure(progress: _Progress, index: int, message: str) -> None:
