@@ -8,6 +8,7 @@ from stratum_core.journal._memory import MemoryJournal
 from stratum_core.journal._protocol import (
     ACCEPTED,
     FINAL_STATES,
+    REJECTED,
     TAKEN,
     AttemptState,
     Intent,
@@ -43,6 +44,7 @@ from stratum_core.journal._sqlite import RunJournal, is_owned
 __all__ = [
     "ACCEPTED",
     "FINAL_STATES",
+    "REJECTED",
     "TAKEN",
     "AnswerCache",
     "ApprovalRecord",

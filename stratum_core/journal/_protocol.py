@@ -17,6 +17,7 @@ from stratum_core.contracts import JsonValue
 __all__ = [
     "ACCEPTED",
     "FINAL_STATES",
+    "REJECTED",
     "TAKEN",
     "AttemptState",
     "Intent",
@@ -28,6 +29,9 @@ __all__ = [
 
 ACCEPTED = "accepted"
 """The kind of event that keeps an answer the run has paid for and accepted: its `key` and `value`."""
+
+REJECTED = "rejected"
+"""The kind of event that says why an answer was not accepted: its `call_id` and `reason`; nothing is decided by it."""
 
 TAKEN = "taken"
 """The kind of event that keeps an answer from outside the run, written before it is used: `key` and `value`."""

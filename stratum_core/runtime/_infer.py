@@ -30,7 +30,7 @@ from stratum_core.errors import (
     QuotaError,
     TransportError,
 )
-from stratum_core.journal import RecordedAttempt
+from stratum_core.journal import REJECTED, RecordedAttempt
 from stratum_core.llm import (
     TRANSPORT_RETRIES,
     ModelReply,
@@ -51,6 +51,7 @@ __all__ = ["first_worst", "infer"]
 _FIRST_PAUSE_S = 0.5
 _LONGEST_PAUSE_S = 30.0
 _LONGEST_ASKED_S = 120.0
+_REASON_CHARACTERS = 600
 """A provider that asks for more than this is not busy but closed; waiting would only look like a hang."""
 
 
@@ -187,6 +188,8 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
                 verdict = _judged(context, call, result)
                 if isinstance(verdict, Accepted):
                     return verdict.value
+                if not replayed:
+                    _write_down(context, call, verdict)
                 _count_contract_retry(context, call, verdict)
             case TransportError():
                 await _pause_for_transport(context, call, result)
@@ -293,6 +296,12 @@ def _judged(context: RunContext, call: _Call, reply: ModelReply) -> Accepted | R
     else:
         _note(context, call, "rejected", "; ".join(verdict.violations))
     return verdict
+
+
+def _write_down(context: RunContext, call: _Call, rejected: Rejected) -> None:
+    """Keep why an answer was not accepted, for people who look at the run; nothing is decided by it."""
+    reason = "; ".join(rejected.violations)[:_REASON_CHARACTERS]
+    context.journal.note(REJECTED, path=call.path, data={"call_id": call.call_id, "reason": reason})
 
 
 def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) -> None:
