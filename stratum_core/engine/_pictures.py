@@ -151,7 +151,13 @@ def run_view(
     needs_cap = over and not resumable and _came_to_its_cap(state, receipt)
     if not over:
         message = progress_line(
-            state=state, done=done, total=total, nusd=nusd, cap_nusd=run.cap_nusd or 0, simulated=simulated
+            state=state,
+            done=done,
+            total=total,
+            nusd=nusd,
+            reserved_nusd=snapshot.reserved.nusd if snapshot is not None and alive else 0,
+            cap_nusd=run.cap_nusd or 0,
+            simulated=simulated,
         )
     else:
         counted = census or _bare_census(snapshot)

@@ -21,6 +21,8 @@ __all__ = [
 ]
 
 _MAX_NAMED_FIGURES = 4
+_TOLD_PERCENT = 80
+"""From here on a line says how much of the cap is used."""
 _MAX_RESULT_CHARACTERS = 4_000
 
 _HEADS: Mapping[RunState, str] = {
@@ -38,11 +40,16 @@ _HEADS: Mapping[RunState, str] = {
 
 
 def progress_line(
-    *, state: RunState, done: int, total: int, nusd: int, cap_nusd: int, simulated: bool
+    *, state: RunState, done: int, total: int, nusd: int, reserved_nusd: int, cap_nusd: int, simulated: bool
 ) -> str:
-    """Return one line of progress, e.g. `Running: 31/124 items, $0.011 of $0.05`."""
+    """Return one line of progress, e.g. `Running: 31/124 items, $0.041 of $0.05 (84 % of the cap used)`.
+
+    What calls in flight have reserved counts as used.
+    """
     items = f"{done}/{total} items, " if total else ""
-    return f"{_HEADS[state]}: {items}{_money(nusd, simulated=simulated)} of {format_usd(cap_nusd)}"
+    percent = (nusd + reserved_nusd) * 100 // cap_nusd if cap_nusd else 0
+    used = f" ({percent} % of the cap used)" if percent >= _TOLD_PERCENT else ""
+    return f"{_HEADS[state]}: {items}{_money(nusd, simulated=simulated)} of {format_usd(cap_nusd)}{used}"
 
 
 def receipt_line(
@@ -67,6 +74,9 @@ def receipt_line(
         if count:
             parts.append(f"{count} {name}")
     parts.append(_money(_count(census, "nusd"), simulated=simulated))
+    percent = _count(census, "cap_used_percent")
+    if percent >= _TOLD_PERCENT:
+        parts.append(f"{percent} % of the cap used")
     retries = census.get("retries")
     if isinstance(retries, Mapping):
         tries = sum(count for count in retries.values() if isinstance(count, int))

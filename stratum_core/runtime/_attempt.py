@@ -101,6 +101,7 @@ async def send(
     if held is None:
         context.raise_if_stopped()
         held = await meter.reserve(needed)
+    context.checkpoint.pass_by(context.journal, meter)
     if not context.paced:
         return await _send_reserved(context, held, sending)
     try:

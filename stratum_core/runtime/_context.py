@@ -17,6 +17,7 @@ from stratum_core.journal import Journal, MemoryReviews, Reviews, RunState
 from stratum_core.llm import ModelClient, PriceTable
 from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._census import Census
+from stratum_core.runtime._checkpoint import Checkpoint
 from stratum_core.runtime._pace import Paces
 from stratum_core.runtime._tracing import OpenCall
 from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
@@ -77,6 +78,8 @@ class RunContext:
     """Whether an earlier process left answers on record; those are replayed even when nothing may be sent any more."""
     answers: Answers = field(default_factory=Answers)
     """Answers that need not be bought: of an earlier run, of other runs, and of equal calls of this one."""
+    checkpoint: Checkpoint = field(default_factory=Checkpoint)
+    """Whether the run has said that most of its cap is used."""
     shut_models: set[str] = field(default_factory=set[str])
     """Models whose account is closed to this process; functions with `fallbacks` go past them."""
     paces: Paces = field(default_factory=Paces)

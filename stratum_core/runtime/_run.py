@@ -10,6 +10,7 @@ from stratum_core.budget import Budget, Meter
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import BudgetExceeded, JournalError, RunStopped, RunWaiting, StratumError
 from stratum_core.journal import RunState
+from stratum_core.runtime._checkpoint import percent_of
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._flow import run_flow
 from stratum_core.runtime._verbs import run_verb
@@ -107,9 +108,15 @@ async def _run(context: RunContext, flow: str, inputs: Mapping[str, JsonValue], 
     return RunOutcome(
         state=state,
         value=value,
-        census=context.census.to_json(meter.spent),
+        census={**context.census.to_json(meter.spent), **_share_of_cap(meter)},
         error=error,
         cause=cause,
         ran_out=ran_out,
         partial=partial,
     )
+
+
+def _share_of_cap(meter: Meter) -> dict[str, JsonValue]:
+    """Return how much of its money cap a run has used; nothing for a run without one."""
+    cap = meter.budget.nusd
+    return {"cap_used_percent": percent_of(meter.spent.nusd, cap)} if cap else {}

@@ -26,6 +26,7 @@ _CENSUS_NAMES = {
     "calls_reused": "answers on record, not bought again",
     "calls_possibly_paid": "calls possibly paid",
     "nusd": "cost",
+    "cap_used_percent": "per cent of the cap used",
 }
 
 

@@ -12,6 +12,7 @@ DECISION = (
 )
 LIMITS = ("docs/policy.md", "Limits of a day and a project")
 MORE = ("docs/policy.md", "More money for a run")
+CHECKPOINT = ("docs/policy.md", "How money is counted")
 VERBS = ("docs/ir.md", "Verbs and modifiers")
 
 MONEY: tuple[Promise, ...] = (
@@ -45,5 +46,11 @@ MONEY: tuple[Promise, ...] = (
         "core/engine/test_money.py::test_a_cap_that_was_changed_on_disk_starts_nothing",
         "core/engine/test_money.py::test_more_money_has_to_fit_the_limits_as_well",
         "core/engine/test_money.py::test_only_an_answer_raises_a_cap",
+    ),
+    promise(
+        "money.checkpoint",
+        "At 80 % of its cap, charged and reserved together, a run writes one event, and progress and receipt say it",
+        CHECKPOINT,
+        "core/runtime/test_checkpoint.py",
     ),
 )
