@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 
-from bench import _billing, _documents, _expressions, _journal, _kill9, _replay, _server
+from bench import _billing, _documents, _expressions, _journal, _kill9, _plugin, _replay, _server
 from bench._measure import Row, table
 
 _RESULTS = Path(__file__).parent / "results.json"
@@ -20,6 +20,7 @@ _MEASURES: Mapping[str, Callable[[], list[Row]]] = {
     "journal": _journal.measure,
     "replay": _replay.measure,
     "expressions": _expressions.measure,
+    "plugin": _plugin.measure,
 }
 
 

@@ -34,9 +34,9 @@ class Command(NamedTuple):
 
 
 def commands(text: str, depth: int = 0) -> list[Command]:
-    """Return every command in a text, those inside substitutions included, in the order they stand."""
+    """Return every command in a text, also inside substitutions; what is nested too deep is an `eval` of it."""
     if depth > _MAX_DEPTH:
-        return [Command([text], [], "", "")]
+        return [Command(["eval", text], [], "", "")]
     reader = _Reader(text, depth)
     reader.read()
     return reader.found

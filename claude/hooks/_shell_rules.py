@@ -13,7 +13,9 @@ from _shell import Command, commands
 
 __all__ = ["reason"]
 
-_NOT_YOURS = "the person approves and answers, not you: show them the command and stop; they type it in their own terminal"
+_NOT_YOURS = (
+    "the person approves and answers, not you: show them the command and stop; they type it in their terminal"
+)
 _NO_SERVER = (
     "the client starts Stratum's server; use its tools, and if they are missing tell the person to run /mcp"
 )
@@ -81,16 +83,30 @@ def reason(text: str, depth: int = 0) -> str:
 
 
 def _of_command(command: Command, depth: int) -> str:
+    """Judge a command, and where it runs what stands in its arguments, that too: each tail of it may be a command."""
+    why = _of_words(command, depth)
+    if why or not command.words or _name(command.words[0]) not in _RUNS_REST:
+        return why
+    for index, word in enumerate(command.words[1:], start=1):
+        why = _of_words(Command(command.words[index:], [], command.stdin, command.folder), depth)
+        if not why and (" " in word or "\n" in word):
+            why = _of_text(word, depth)
+        if why:
+            return why
+    return ""
+
+
+def _of_words(command: Command, depth: int) -> str:
+    """Judge one program with its arguments and the files it writes."""
     if any(is_protected(_where(command, target)) for target in command.writes):
         return _NO_SETTINGS
     if not command.words:
         return ""
-    name, rest = command.words[0].rsplit("/", 1)[-1], command.words[1:]
+    name, rest = _name(command.words[0]), command.words[1:]
     return (
         _of_program(name, rest)
         or _of_files(command, name, rest)
         or _of_interpreter(command, name, rest, depth)
-        or (_of_rest(rest, depth) if name in _RUNS_REST else "")
     )
 
 
@@ -193,18 +209,6 @@ def _of_code(code: str) -> str:
     return _NO_SETTINGS if any(is_protected(path) for path in paths) else ""
 
 
-def _of_rest(rest: list[str], depth: int) -> str:
-    """Judge a program that runs its arguments: each tail may be a command, each word a line for a shell."""
-    for index, word in enumerate(rest):
-        tail = Command(rest[index:], [], "", "")
-        why = _of_command(tail, depth + 1) if depth <= len(rest) else ""
-        if not why and (" " in word or "\n" in word):
-            why = _of_text(word, depth)
-        if why:
-            return why
-    return ""
-
-
 def _of_text(text: str, depth: int) -> str:
     """Judge a text that a shell is given; one nested too deep is judged by the words in it."""
     if depth > 4:  # noqa: PLR2004 - nobody nests so deep by accident
@@ -216,8 +220,13 @@ def _runs_unknown_text(command: Command) -> bool:
     """Return whether a shell is given the output of a substitution to run."""
     if not command.words:
         return False
-    name = command.words[0].rsplit("/", 1)[-1]
+    name = _name(command.words[0])
     return (name in _SHELLS or name == "eval") and any("$()" in word for word in command.words[1:])
+
+
+def _name(word: str) -> str:
+    """Return the name of a program, whatever folder it is called from."""
+    return word.rsplit("/", 1)[-1]
 
 
 def _where(command: Command, path: str) -> str:

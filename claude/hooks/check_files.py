@@ -47,33 +47,37 @@ def handle(payload: Payload) -> Reply:
 
 
 def _check(path: str) -> Reply:
-    """Return the faults of a document, each with its place and its remedy."""
+    """Return the faults of a document, each with its place and its remedy; nothing when it could not be checked."""
     command = _stratum()
     if command is None:
         return None
-    done = subprocess.run(
-        [command, "validate", path, "--json"],
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        encoding="utf-8",
-        timeout=_TIMEOUT_S,
-        check=False,
-    )
-    report = as_object(json.loads(done.stdout or "{}"))
-    if report.get("ok") is True:
+    with open(path, "rb") as file:
+        done = subprocess.run(
+            [command, "validate", "-", "--json"],
+            stdin=file,
+            capture_output=True,
+            timeout=_TIMEOUT_S,
+            check=False,
+        )
+    try:
+        report = as_object(json.loads(done.stdout))
+    except ValueError:
         return None
-    faults = [as_object(fault) for fault in as_list(report.get("diagnostics"))] or [
-        as_object(report.get("error"))
-    ]
-    told = [_told(fault) for fault in faults if fault.get("severity", "error") == "error"]
+    faults = [as_object(fault) for fault in as_list(report.get("diagnostics"))]
+    told = [_told(fault) for fault in faults if fault.get("severity") == "error"]
+    if not told:
+        return None
     more = f"\n... and {len(told) - _MAX_FAULTS} more" if len(told) > _MAX_FAULTS else ""
-    return block(f"{os.path.basename(path)} does not check; repair it without a word to the person:\n"
-                 + "\n".join(told[:_MAX_FAULTS]) + more)  # fmt: skip
+    return block(
+        f"{os.path.basename(path)} does not check; repair it without a word to the person:\n"
+        + "\n".join(told[:_MAX_FAULTS])
+        + more
+    )
 
 
 def _told(fault: Payload) -> str:
     place = ":".join(str(fault[name]) for name in ("line", "column") if isinstance(fault.get(name), int))
-    remedy = fault.get("suggestion") or fault.get("remedy") or ""
+    remedy = fault.get("suggestion") or ""
     return " ".join(
         str(part)
         for part in (place, fault.get("code", ""), fault.get("message", ""), remedy and f"({remedy})")

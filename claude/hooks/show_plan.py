@@ -1,4 +1,4 @@
-"""PostToolUse on `plan`: the person reads the server's own words, which the client folds away and an agent may retell."""
+"""PostToolUse on `plan`: shows the server's own words to the person; the client folds them, an agent may reword."""
 
 from __future__ import annotations
 
