@@ -1,6 +1,7 @@
 """What library calls give beside plain values: distributions, outcomes, and what passes between a flow and a person.
 
-Plain data that a program may keep, compare and send on. Nothing here calls a model or waits for anybody.
+Plain data that a program may keep, compare and send on. Nothing here calls a model or waits for anybody. The generic
+ones have no slots: Python 3.11 cannot make a frozen one with them from `Success[int](1)`.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ __all__ = [
 T_co = TypeVar("T_co", covariant=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Probabilistic(Generic[T_co]):
     """What a function with `stable=False` gives: a distribution, of which a call sees one or more samples.
 
@@ -89,7 +90,7 @@ class Probabilistic(Generic[T_co]):
         return sorted(groups, key=len, reverse=True)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Success(Generic[T_co]):
     """A call of a `parallel(..., require=0)` that gave a value."""
 
@@ -129,7 +130,7 @@ class PendingReview:
     """When it lapses, in UTC; None: never."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class HumanDecision(Generic[T_co]):
     """What a person decided."""
 

@@ -117,6 +117,6 @@ class _Decorator:
     def __call__(self, function: Callable[P, T], /) -> ComputeFunction[P, T]: ...
     def __call__(self, function: Callable[P, object], /) -> ComputeFunction[P, Any]:
         """Decorate a function."""
-        signature = read_signature(function)
+        signature = read_signature(function, takes_result=not self._ensure)
         spec = compute_spec(function, signature, given=self._given, ensure=self._ensure)
         return ComputeFunction(function, signature=signature, spec=spec)

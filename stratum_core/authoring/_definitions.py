@@ -16,7 +16,15 @@ from stratum_core.contracts import Type
 from stratum_core.ir import spec_hash
 from stratum_core.specs import ComputeSpec, Expression, FunctionSpec, InferSpec, Refine
 
-__all__ = ["CacheScope", "Condition", "Conditions", "Votes", "compute_spec", "infer_spec", "refined_spec"]
+__all__ = [
+    "CacheScope",
+    "Condition",
+    "Conditions",
+    "Votes",
+    "compute_spec",
+    "infer_spec",
+    "refined_spec",
+]
 
 Condition: TypeAlias = (
     str
@@ -25,7 +33,7 @@ Condition: TypeAlias = (
     | Callable[[Any, Any, Any], Any]
     | Callable[[Any, Any, Any, Any], Any]
     | Callable[[Any, Any, Any, Any, Any], Any]
-    | Callable[..., bool]
+    | Callable[[Any, Any, Any, Any, Any, Any], Any]
 )
 """Text in the expression language, or a function of the names it reads.
 
@@ -94,7 +102,7 @@ def refined_spec(
     signature: Signature,
     *,
     until: Condition,
-    feedback: str | Callable[..., object],
+    feedback: Condition,
     max_iterations: int,
     check: tuple[ComputeSpec, Signature] | None,
 ) -> InferSpec:

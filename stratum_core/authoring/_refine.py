@@ -19,7 +19,7 @@ R = TypeVar("R")
 def refine(
     *,
     until: Condition,
-    feedback: str | Callable[..., object],
+    feedback: Condition,
     max_iterations: int = 5,
     check: ComputeFunction[..., object] | None = None,
 ) -> Callable[[InferFunction[P, R]], InferFunction[P, R]]:
