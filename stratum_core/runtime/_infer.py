@@ -188,8 +188,7 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
                 verdict = _judged(context, call, result)
                 if isinstance(verdict, Accepted):
                     return verdict.value
-                if not replayed:
-                    _write_down(context, call, verdict)
+                _write_down(context, call, verdict, replayed=replayed)
                 _count_contract_retry(context, call, verdict)
             case TransportError():
                 await _pause_for_transport(context, call, result)
@@ -298,10 +297,11 @@ def _judged(context: RunContext, call: _Call, reply: ModelReply) -> Accepted | R
     return verdict
 
 
-def _write_down(context: RunContext, call: _Call, rejected: Rejected) -> None:
-    """Keep why an answer was not accepted, for people who look at the run; nothing is decided by it."""
-    reason = "; ".join(rejected.violations)[:_REASON_CHARACTERS]
-    context.journal.note(REJECTED, path=call.path, data={"call_id": call.call_id, "reason": reason})
+def _write_down(context: RunContext, call: _Call, rejected: Rejected, *, replayed: bool) -> None:
+    """Keep why an answer was not accepted, once, for people who look at the run; nothing is decided by it."""
+    if not replayed:
+        reason = "; ".join(rejected.violations)[:_REASON_CHARACTERS]
+        context.journal.note(REJECTED, path=call.path, data={"call_id": call.call_id, "reason": reason})
 
 
 def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) -> None:
