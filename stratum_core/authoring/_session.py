@@ -228,10 +228,13 @@ def new_run_id() -> str:
     return f"lib_{uuid.uuid4().hex}"
 
 
-def as_raised(error: StratumError) -> StratumError:
-    """Return an error as a program should see it: the fault itself instead of the stop it was turned into."""
-    cause = error.__cause__
-    return cause if isinstance(error, RunStopped) and isinstance(cause, StratumError) else error
+def as_raised(stop: RunStopped) -> StratumError:
+    """Return what a program should see of a stop: the fault it was made of, or the cap that cannot hold any more."""
+    if isinstance(stop.__cause__, StratumError):
+        return stop.__cause__
+    if stop.detail.get("state") == "stopped_budget":
+        return BudgetExceeded(stop.message, remedy=stop.remedy)
+    return stop
 
 
 def _price_table() -> PriceTable:

@@ -73,9 +73,9 @@ async def parallel(
 async def parallel(
     *calls: Awaitable[T],
     require: Literal["all"] = "all",
-    validate: Callable[[tuple[T, ...]], bool] | None = None,
+    validate: Callable[[list[T]], bool] | None = None,
     concurrency: int | None = None,
-) -> tuple[T, ...]: ...
+) -> list[T]: ...
 @overload
 async def parallel(
     *calls: Awaitable[T],
@@ -87,16 +87,16 @@ async def parallel(
 async def parallel(
     *calls: Awaitable[T],
     require: Literal[0],
-    validate: Callable[[tuple[Success[T] | Failure, ...]], bool] | None = None,
+    validate: Callable[[list[Success[T] | Failure]], bool] | None = None,
     concurrency: int | None = None,
-) -> tuple[Success[T] | Failure, ...]: ...
+) -> list[Success[T] | Failure]: ...
 @overload
 async def parallel(
     *calls: Awaitable[T],
     require: int,
-    validate: Callable[[tuple[T, ...]], bool] | None = None,
+    validate: Callable[[list[T]], bool] | None = None,
     concurrency: int | None = None,
-) -> tuple[T, ...]: ...
+) -> list[T]: ...
 async def parallel(
     *calls: Awaitable[Any],
     require: Literal["all", "any"] | int = "all",
@@ -110,7 +110,8 @@ async def parallel(
 
     Args:
         calls: Calls of infer, compute and flow functions, or any other awaitables.
-        require: How many must succeed. `"all"`: the values in the order of the calls. `"any"`: the value of the first
+        require: How many must succeed. `"all"`: a list of the values in the order of the calls; like that of
+            `asyncio.gather` it is typed as a tuple for up to five calls, so that each value has its own type. `"any"`: the value of the first
             that succeeds. N: the values of the first N. 0: as many as can; a `Success` or `Failure` for each call.
         validate: What must be true of the result.
         concurrency: Calls in flight at once; None: all.
@@ -129,9 +130,9 @@ async def parallel(
             case "any":
                 (result,) = (outcome.value for outcome in done if isinstance(outcome, Success))
             case 0:
-                result = tuple(done)
+                result = done
             case _:
-                result = tuple(outcome.value for outcome in done if isinstance(outcome, Success))
+                result = [outcome.value for outcome in done if isinstance(outcome, Success)]
         if validate is not None and not validate(result):
             raise ParallelValidationFailed(
                 f"`validate` is false for the results of {len(calls)} parallel calls",
