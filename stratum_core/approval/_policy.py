@@ -11,6 +11,7 @@ approve_models: [offline]             # ... if they use only these models
 approve_flows: [main@0f3ac1d2]        # ... and run one of these flows (NAME, or NAME@start of its hash)
 require_remote_above_usd: 50          # above this no answer given on this account is enough
 limits: { day_usd: 5, project_usd: 50 }  # over all runs; each reserves its whole cap from both
+possibly_paid: retry                  # or ask, or fail: calls cut off after they were sent
 plan_ttl_hours: 24
 approval_ttl_minutes: 60
 compute:                              # Python files that documents may run by these names
@@ -31,6 +32,7 @@ from typing import Annotated
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
+from stratum_core.budget import PossiblyPaid
 from stratum_core.errors import ConfigurationError
 from stratum_core.journal import SpendLimits
 from stratum_core.money import Nusd, to_nusd
@@ -66,6 +68,8 @@ class Policy:
     """Plans with a larger cap, or none, need an answer from outside this account."""
     limits: SpendLimits = field(default_factory=SpendLimits)
     """What may be spent on one day and by one project; a run reserves its whole cap from both."""
+    possibly_paid: PossiblyPaid = "retry"
+    """What happens to a call whose request may have been paid for without an answer."""
     plan_ttl_hours: float = 24
     """How long a plan may be approved and started."""
     approval_ttl_minutes: float = 60
@@ -124,6 +128,7 @@ class _PolicyFile(BaseModel):
     approve_flows: _Names | None = None
     require_remote_above_usd: _Usd | None = None
     limits: _LimitsEntry = _LimitsEntry()
+    possibly_paid: PossiblyPaid = "retry"
     plan_ttl_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24
     approval_ttl_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 365)] = 60
     compute: Mapping[_RegisteredName, _ComputeEntry] = Field(default_factory=dict[str, _ComputeEntry])
@@ -169,6 +174,7 @@ def load_policy(path: Path) -> Policy:
         approve_flows=read.approve_flows,
         require_remote_above_nusd=_nusd(read.require_remote_above_usd),
         limits=SpendLimits(day_nusd=_nusd(read.limits.day_usd), project_nusd=_nusd(read.limits.project_usd)),
+        possibly_paid=read.possibly_paid,
         plan_ttl_hours=read.plan_ttl_hours,
         approval_ttl_minutes=read.approval_ttl_minutes,
         compute={name: _registered(path.parent, entry) for name, entry in read.compute.items()},

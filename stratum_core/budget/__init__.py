@@ -6,7 +6,7 @@ as no request uses more than it reserved, no scope ever passes its cap, whatever
 request that does is recorded in full and flagged as an overrun.
 """
 
-from stratum_core.budget._caps import Budget, Usage
+from stratum_core.budget._caps import Budget, PossiblyPaid, Usage
 from stratum_core.budget._meter import Meter, Reservation
 
-__all__ = ["Budget", "Meter", "Reservation", "Usage"]
+__all__ = ["Budget", "Meter", "PossiblyPaid", "Reservation", "Usage"]

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Literal, TypeAlias
 
 from stratum_core.money import Nusd
 
-__all__ = ["Budget", "Usage"]
+__all__ = ["Budget", "PossiblyPaid", "Usage"]
+
+PossiblyPaid: TypeAlias = Literal["retry", "ask", "fail"]
+"""What happens to a call whose request may have been paid for without an answer: sent again, a person asked, failed."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -45,5 +45,6 @@ def plan_context(settings: Settings, *, now_s: float, answers_of: Callable[[str]
         bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
         registry=policy.compute,
         answers_of=answers_of,
+        possibly_paid=policy.possibly_paid,
         ttl=timedelta(hours=policy.plan_ttl_hours),
     )

@@ -242,13 +242,16 @@ def _output(text: str, context: PlanContext, read: Sequence[str]) -> Path:
 def _limits_record(context: PlanContext) -> dict[str, JsonValue]:
     """Return the operator's limits as the plan's hash covers them."""
     limits = context.limits
-    return {
+    found: dict[str, JsonValue] = {
         "models_allowed": None if limits.models_allowed is None else list(limits.models_allowed),
         "max_usd": None if limits.max_usd is None else str(limits.max_usd),
         "compute_registry": sorted(limits.compute_registry),
         "max_rows": context.bind_limits.max_rows,
         "max_file_bytes": context.bind_limits.max_file_bytes,
     }
+    if context.possibly_paid != "retry":
+        found["possibly_paid"] = context.possibly_paid
+    return found
 
 
 def _endpoints(models: Mapping[str, str], context: PlanContext) -> dict[str, str]:

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 
+from stratum_core.budget import PossiblyPaid
 from stratum_core.checks import Limits
 from stratum_core.errors import PlanError
 from stratum_core.llm import PriceTable
@@ -62,5 +63,7 @@ class PlanContext:
     """The operator's Python functions by name; those a plan reaches become part of its hash."""
     answers_of: Callable[[str], ReusedRun] = no_run
     """Returns the answers of a run of this state directory, for the option `reuse`."""
+    possibly_paid: PossiblyPaid = "retry"
+    """The operator's rule for calls that may have been paid for without an answer; part of the plan's hash."""
     ttl: timedelta = _DAY
     """How long a plan can be approved and started."""

@@ -12,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
+from stratum_core.budget import PossiblyPaid
 from stratum_core.checks import Limits, check
 from stratum_core.contracts import JsonValue, content_hash
 from stratum_core.errors import InputError, PlanError
@@ -175,6 +176,8 @@ class ReopenedPlan:
     """The pin of the run whose answers are taken; `reopen_reused` reads them."""
     roots: tuple[str, ...]
     """Folders the plan was made for; `out` lies in one of them."""
+    possibly_paid: PossiblyPaid
+    """The operator's rule for calls that may have been paid for, as the plan was approved with it."""
     cap_nusd: Nusd
 
 
@@ -259,6 +262,7 @@ def reopen(
         out=None if out is None else Path(str(out)),
         reused=cast("Mapping[str, JsonValue] | None", record["reused"]),
         roots=tuple(cast("Sequence[str]", record["roots"])),
+        possibly_paid=cast("PossiblyPaid", planned.get("possibly_paid", "retry")),
         cap_nusd=Nusd(int(str(record["cap_nusd"]))),
     )
 

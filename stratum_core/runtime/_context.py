@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 import anyio
 
+from stratum_core.budget import PossiblyPaid
 from stratum_core.contracts import JsonValue, StoredList
 from stratum_core.errors import BudgetExceeded, ExpressionError, RunStopped
 from stratum_core.journal import Journal, MemoryReviews, Reviews, RunState
@@ -68,6 +69,8 @@ class RunContext:
     """Processes of registered functions at once."""
     reviews: Reviews = field(default_factory=MemoryReviews)
     """Where questions to a person are put."""
+    possibly_paid: PossiblyPaid = "retry"
+    """What happens to a call whose last attempt may have been paid for."""
     sleep: Callable[[float], Awaitable[None]] = anyio.sleep
     jitter: Callable[[], float] = field(default=lambda: 0.5)
     """A number between 0 and 1 that spreads retries apart."""

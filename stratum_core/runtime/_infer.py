@@ -43,6 +43,7 @@ from stratum_core.llm import (
 from stratum_core.runtime._answer import Accepted, Rejected, judge
 from stratum_core.runtime._attempt import AttemptResult, LostAttempt, Sending, outcome_of, send, worst_case
 from stratum_core.runtime._context import RunContext
+from stratum_core.runtime._doubt import require_sendable
 from stratum_core.specs import InferSpec
 from stratum_core.trace import AttemptClass, AttemptOutcome
 
@@ -169,6 +170,10 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
             raise call.given_up or context.stopped
         result = _replay(context, call, meter) if replayed else await _ask(context, call, meter)
         call.attempt += 1
+        if call.attempt >= len(call.recorded):
+            await require_sendable(
+                context, call.path, call.attempt - 1, result, model=call.models[call.model]
+            )
         match result:
             case LostAttempt():
                 call.made_for = "resumed"

@@ -148,6 +148,7 @@ def _context(job: Job, journal: RunJournal, reviews: RunReviews, export: RunExpo
         environ=job.environ,
         reviews=reviews,
         answers=_answers(job),
+        possibly_paid=job.plan.possibly_paid,
         jitter=random.random,
         tracer=export.tracer,
     )

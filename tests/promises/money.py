@@ -13,6 +13,7 @@ DECISION = (
 LIMITS = ("docs/policy.md", "Limits of a day and a project")
 MORE = ("docs/policy.md", "More money for a run")
 CHECKPOINT = ("docs/policy.md", "How money is counted")
+DOUBT = ("docs/policy.md", "Calls that may have been paid")
 VERBS = ("docs/ir.md", "Verbs and modifiers")
 
 MONEY: tuple[Promise, ...] = (
@@ -52,5 +53,12 @@ MONEY: tuple[Promise, ...] = (
         "At 80 % of its cap, charged and reserved together, a run writes one event, and progress and receipt say it",
         CHECKPOINT,
         "core/runtime/test_checkpoint.py",
+    ),
+    promise(
+        "money.possibly_paid",
+        "A call that may have been paid is sent again, asked about or failed, as the policy of its plan says",
+        DOUBT,
+        "core/runtime/test_doubt.py",
+        "core/plan/test_calls_cap.py::test_the_rule_for_calls_that_may_have_been_paid_is_part_of_the_plan",
     ),
 )

@@ -8,6 +8,7 @@ import pytest
 
 from stratum_core.approval import Policy, load_policy
 from stratum_core.errors import ConfigurationError
+from stratum_core.journal import SpendLimits
 from stratum_core.money import Nusd
 from stratum_core.specs import RegisteredFunction
 
@@ -21,6 +22,8 @@ approve_up_to_usd: 0.1
 approve_models: [offline]
 approve_flows: [main@0f3ac1d2]
 require_remote_above_usd: 50
+limits: { day_usd: 5, project_usd: 0.1 }
+possibly_paid: ask
 plan_ttl_hours: 12
 approval_ttl_minutes: 15
 compute:
@@ -49,6 +52,8 @@ def test_a_policy_file_is_read_whole_and_money_exactly(tmp_path: Path) -> None:
         approve_models=("offline",),
         approve_flows=("main@0f3ac1d2",),
         require_remote_above_nusd=Nusd(50_000_000_000),
+        limits=SpendLimits(day_nusd=5_000_000_000, project_nusd=100_000_000),
+        possibly_paid="ask",
         plan_ttl_hours=12,
         approval_ttl_minutes=15,
         compute={

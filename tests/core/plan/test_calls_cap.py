@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from stratum_core.budget import Budget
 from stratum_core.checks import check
 from stratum_core.errors import PlanError
 from stratum_core.ir import dump, load
-from stratum_core.plan import Plan, PlanContext, PlanOptions, build_plan
+from stratum_core.plan import Plan, PlanContext, PlanOptions, build_plan, reopen
 
 NOTES = ["first", "second", "third"]
 
@@ -125,3 +127,11 @@ def test_a_flow_with_a_budget_for_calls_counts_as_capped() -> None:
 @pytest.mark.parametrize("calls", ["0", "1.5", "-1", "x"])
 def test_a_number_of_calls_is_a_whole_number_above_zero(calls: str) -> None:
     assert check(written(function=f"budget: {{ calls: {calls} }}")).program is None
+
+
+def test_the_rule_for_calls_that_may_have_been_paid_is_part_of_the_plan(context: PlanContext) -> None:
+    usual = planned(written(), context)
+    strict = planned(written(), replace(context, possibly_paid="fail"))
+    assert usual.plan_hash != strict.plan_hash
+    assert reopen(usual.to_record()).possibly_paid == "retry"
+    assert reopen(strict.to_record()).possibly_paid == "fail"
