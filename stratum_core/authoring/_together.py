@@ -111,8 +111,9 @@ async def parallel(
     Args:
         calls: Calls of infer, compute and flow functions, or any other awaitables.
         require: How many must succeed. `"all"`: a list of the values in the order of the calls; like that of
-            `asyncio.gather` it is typed as a tuple for up to five calls, so that each value has its own type. `"any"`: the value of the first
-            that succeeds. N: the values of the first N. 0: as many as can; a `Success` or `Failure` for each call.
+            `asyncio.gather` it is typed as a tuple for up to five calls, so that each value has its own type.
+            `"any"`: the value of the first that succeeds. N: the values of the first N. 0: as many as can; a `Success`
+            or `Failure` for each call.
         validate: What must be true of the result.
         concurrency: Calls in flight at once; None: all.
 

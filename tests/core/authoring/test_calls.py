@@ -39,6 +39,7 @@ from stratum_core import (
 )
 from stratum_core.llm import ModelReply, ModelRequest, TokenUsage
 from stratum_core.testing import Answer, FunctionClient, ScriptedClient
+from tests.core.authoring._untyped import untyped
 
 pytestmark = pytest.mark.anyio
 
@@ -59,11 +60,6 @@ async def judge(note: opaque[str], scale: int = 5) -> Verdict: ...
 def asked(request: ModelRequest) -> str:
     """Return everything the user messages of a request say."""
     return "\n".join(request.messages[1].blocks)
-
-
-def untyped(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Return a function as it is to a program without a type checker."""
-    return function
 
 
 def always(answer: Answer) -> FunctionClient:

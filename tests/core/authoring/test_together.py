@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -32,6 +32,7 @@ from stratum_core import (
 )
 from stratum_core.llm import ModelReply, ModelRequest
 from stratum_core.testing import Answer, FunctionClient, as_reply
+from tests.core.authoring._untyped import untyped
 
 pytestmark = pytest.mark.anyio
 
@@ -145,9 +146,8 @@ async def test_a_false_validate_fails_the_call() -> None:
 
 @pytest.mark.parametrize("require", [3, -1, "some", True])
 async def test_a_number_there_is_not_is_refused_and_no_call_is_left_unawaited(require: object) -> None:
-    call: Callable[..., Any] = parallel
     with pytest.raises(ValueError, match="require"):
-        await call(answer("a"), answer("b"), require=require)
+        await untyped(parallel)(answer("a"), answer("b"), require=require)
 
 
 async def test_concurrency_bounds_what_is_in_flight() -> None:
@@ -354,4 +354,4 @@ async def test_functions_a_debate_cannot_be_held_with_are_refused(
     message: str,
 ) -> None:
     with pytest.raises(StratumCompileError, match=message):
-        await debate(agents, "x", rounds=rounds, synthesize=synthesizer, agree_on=agree_on)
+        await untyped(debate)(agents, "x", rounds=rounds, synthesize=synthesizer, agree_on=agree_on)
