@@ -52,6 +52,7 @@ from stratum_core.engine._remote import RemoteDesk
 from stratum_core.engine._reviews import ReviewDesk, decisions_change
 from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
+from stratum_core.engine._tree import run_tree
 from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, Rewrite, RunView, Validation
 from stratum_core.errors import JournalError, PlanError, RunError
 from stratum_core.ir import ir_schema
@@ -363,13 +364,17 @@ class Engine:
         """Return the newest runs, newest first; one whose journal cannot be read says so in its `error`."""
         return tuple(self._listed(run) for run in self._control.runs(limit=limit))
 
-    def run_report(self, run_id: str) -> JsonValue:
-        """Return everything on record about a run: its view, its attempts and its events.
+    def run_report(self, run_id: str, *, failed_only: bool = False) -> Mapping[str, JsonValue]:
+        """Return everything on record about a run: its view, its attempts and events, and the same as a `tree`.
+
+        With `failed_only` the tree leaves out what went well.
 
         Raises:
             RunError: There is no such run.
         """
-        return run_report(self.settings.state_dir, self.show_run(run_id))
+        view = self.show_run(run_id)
+        tree = run_tree(self.settings.state_dir, view, failed_only=failed_only)
+        return {**run_report(self.settings.state_dir, view), "tree": tree}
 
     def verify_run(self, run_id: str) -> Mapping[str, JsonValue]:
         """Return whether a run's journal is what was written: `ok`, `events`, `head`, and where it is not.

@@ -220,7 +220,7 @@ def unreadable_run(run: RunRecord, fault: JournalError) -> RunView:
     )
 
 
-def run_report(state_dir: Path, view: RunView) -> JsonValue:
+def run_report(state_dir: Path, view: RunView) -> dict[str, JsonValue]:
     """Return everything on record about a run, for a person or a tool that wants to look closely."""
     report: dict[str, JsonValue] = {"run": view.to_json(), "attempts": [], "events": []}
     try:

@@ -15,6 +15,7 @@ from stratum_mcp.cli._money import approve_more
 from stratum_mcp.cli._report import show_plan, show_run, show_runs
 from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.cli._team import answer_at_server
+from stratum_mcp.cli._tree import show_tree
 from stratum_mcp.cli._watch import watch
 
 __all__ = ["approve", "cancel", "execute", "resume", "runs", "show"]
@@ -106,9 +107,13 @@ def runs(session: Session) -> Exit:
 @click.command(cls=Verb)
 @click.argument("id")
 @click.option("--verify", is_flag=True, help="Check the record of a run: that nothing in it was changed.")
+@click.option("--failed", is_flag=True, help="Of a run's tree only what failed.")
 @click.pass_obj
-def show(session: Session, id: str, *, verify: bool) -> Exit:
-    """Show a plan, or a run with its census; with --json a run's attempts and events too.
+def show(session: Session, id: str, *, verify: bool, failed: bool) -> Exit:
+    """Show a plan, or a run: its census, then its steps, items, calls and attempts as a tree.
+
+    Every line has its cost, time and retries, and why something failed. With --json the whole tree, and a run's
+    attempts and events too.
 
     ID is a plan or a run.
     """
@@ -125,8 +130,14 @@ def show(session: Session, id: str, *, verify: bool) -> Exit:
                 remedy="`stratum runs` lists the runs with their plans",
             )
         run = engine.show_run(id)
-        record: Mapping[str, JsonValue] = {**run.to_json(), "report": engine.run_report(id)}
-    session.result(record, lambda: show_run(run, session.console()))
+        report = engine.run_report(id, failed_only=failed)
+
+    def human() -> None:
+        show_run(run, session.console())
+        if not show_tree(report["tree"], session.console(), simulated=run.simulated) and failed:
+            session.say("No call or item of it failed.")
+
+    session.result({**run.to_json(), "report": report}, human)
     return Exit.OK
 
 
