@@ -6,6 +6,8 @@ VENV   := .venv
 BIN    := $(VENV)/bin
 STAMPS := $(VENV)/stamps
 CLIENT := tests/claude/node
+OTHERS := tests/conformance/node
+NPM    := npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
 
 PIP := $(BIN)/python -m pip --disable-pip-version-check install --quiet --no-deps
 LOCKED := $(PIP) --require-hashes
@@ -60,7 +62,7 @@ demo: $(STAMPS)/project ## the review job with the offline model: plan, one ques
 all: lint types imports test ## what the continuous build runs
 
 clean: ## remove what make made
-	rm -rf $(VENV) $(CLIENT)/node_modules
+	rm -rf $(VENV) $(CLIENT)/node_modules $(OTHERS)/node_modules
 
 # --- environment: one stamp a step, so that a second call does nothing -------------------------------------------
 
@@ -95,17 +97,18 @@ $(STAMPS)/peers: requirements/peers.txt | $(STAMPS)/venv
 	@$(VENV)/peers/bin/python -m pip --disable-pip-version-check install --quiet --no-deps --require-hashes -r requirements/peers.txt
 	@touch $@
 
-# The client is wanted, not needed: without npm its tests say so and skip, unless STRATUM_REQUIRE_CLAUDE=1.
-# Its install script only puts the binary of this platform in place, so it is run by name and all others are not.
+# Programs of npm are wanted, not needed: without npm their tests say so and skip, unless STRATUM_REQUIRE_CLAUDE=1.
+# Install scripts are not run; that of the client, which only puts the binary of this platform in place, is run by name.
 setup-client:
-	@if [ $(CLIENT)/node_modules/.stamp -nt $(CLIENT)/package-lock.json ]; then exit 0; fi; \
+	@if [ $(CLIENT)/node_modules/.stamp -nt $(CLIENT)/package-lock.json ] \
+	  && [ $(OTHERS)/node_modules/.stamp -nt $(OTHERS)/package-lock.json ]; then exit 0; fi; \
 	if ! command -v npm >/dev/null; then why="npm is not on PATH"; \
-	else echo "Installing the Claude Code client for the tests ..."; \
-	  (cd $(CLIENT) && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error \
-	    && node node_modules/@anthropic-ai/claude-code/install.cjs && touch node_modules/.stamp) && exit 0; \
+	else echo "Installing the Claude Code client and other MCP clients for the tests ..."; \
+	  (cd $(CLIENT) && $(NPM) && node node_modules/@anthropic-ai/claude-code/install.cjs && touch node_modules/.stamp) \
+	    && (cd $(OTHERS) && $(NPM) && touch node_modules/.stamp) && exit 0; \
 	  why="npm could not install it (above)"; \
 	fi; \
 	if [ "$$STRATUM_REQUIRE_CLAUDE" = 1 ]; then \
 	  echo "stratum: the Claude Code client is required (STRATUM_REQUIRE_CLAUDE=1), but $$why" >&2; exit 1; \
 	fi; \
-	echo "The tests that drive the real Claude Code client will be skipped: $$why."
+	echo "The tests that drive the real Claude Code client and other clients will be skipped: $$why."

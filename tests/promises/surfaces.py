@@ -14,6 +14,7 @@ TODAY = ("README.md", "What runs today")
 RICH = ("docs/decisions/0005-click-and-rich.md", "5. The command line is click, its terminal output is rich")
 CLI = ("docs/cli.md", "The command line")
 MCP = ("docs/mcp.md", "The MCP server")
+OTHERS = ("docs/mcp.md", "Other clients")
 LATE = (
     "docs/decisions/0012-server-imports-the-engine-late.md",
     "12. The server imports the engine at the first call",
@@ -147,6 +148,12 @@ SURFACES: tuple[Promise, ...] = (
         LATE,
         "project/test_imports.py::test_importing_the_server_loads_no_litellm",
         "server/test_surface.py::test_the_server_starts_without_the_engine_and_the_provider_library",
+    ),
+    promise(
+        "surface.server.other_clients",
+        "The protocol's own suite passes in both revisions but for what is not offered, and the Inspector finds no fault",
+        OTHERS,
+        "conformance/test_clients.py",
     ),
     promise(
         "surface.server.replies",
