@@ -7,6 +7,7 @@ from stratum_core.authoring._contract import contract
 from stratum_core.authoring._debate import DebateOutcome, debate, debate_outcome
 from stratum_core.authoring._each import Outcome, each, or_none
 from stratum_core.authoring._flow import FlowFunction, flow
+from stratum_core.authoring._hints import StratumHint
 from stratum_core.authoring._human import await_human
 from stratum_core.authoring._infer import InferFunction, infer
 from stratum_core.authoring._opaque import opaque
@@ -24,6 +25,7 @@ __all__ = [
     "InferFunction",
     "Outcome",
     "ReviewSink",
+    "StratumHint",
     "await_human",
     "compute",
     "configure",

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import cast
 
 from stratum_core.authoring._callees import is_asynchronous
-from stratum_core.authoring._folding import UNKNOWN, names_around, static_value
+from stratum_core.authoring._folding import names_around, static_value
 from stratum_core.authoring._hints import hint
 from stratum_core.authoring._signature import Signature
 from stratum_core.authoring._sources import definition_of
@@ -26,7 +26,7 @@ from stratum_core.contracts import (
     without_opaque,
 )
 from stratum_core.errors import StratumCompileError
-from stratum_core.specs import InferSpec, Quorum
+from stratum_core.specs import ComputeSpec, InferSpec, Quorum
 
 __all__ = ["check_agreement", "check_compute", "check_flow", "check_infer", "check_iterations", "read_quorum"]
 
@@ -181,13 +181,14 @@ def check_flow(function: Callable[..., object], signature: Signature) -> None:
     file = function.__code__.co_filename
     names = names_around(function)
     for run in _independent_runs(definition, names):
-        calls = [ast.unparse(call) for _, call in run]
+        calls = ", ".join(ast.unparse(call) for _, call in run)
         targets = [ast.unparse(target) if target is not None else "_" for target, _ in run]
-        lines = f"lines {run[0][1].lineno} to {run[-1][1].lineno}"
+        given = "" if set(targets) == {"_"} else f"{', '.join(targets)} = "
+        first, last = run[0][1].lineno, run[-1][1].lineno
         hint(
-            f"{signature.where}, {lines}: {len(calls)} calls wait for each other, though none reads what another "
-            f"gives; `{', '.join(targets)} = await parallel({', '.join(calls)})` makes them at once",
-            at=(file, run[0][1].lineno),
+            f"{signature.where}, line {first} to {last}: {len(run)} calls wait for each other, though none reads "
+            f"what another gives; `{given}await parallel({calls})` makes them at once",
+            at=(file, first),
         )
 
 
@@ -244,9 +245,13 @@ def _awaited(statement: ast.stmt, names: Mapping[str, object]) -> _Awaited | Non
             pass
         case _:
             return None
-    value = static_value(call.func, names)
-    is_ours = value is not UNKNOWN and hasattr(value, "signature") and is_asynchronous(value)
-    return (target, call) if is_ours else None
+    return (target, call) if _asks(static_value(call.func, names)) else None
+
+
+def _asks(value: object) -> bool:
+    """Return whether a value is an infer function or a flow; a compute function is done at once anyway."""
+    is_ours = isinstance(getattr(value, "signature", None), Signature)
+    return is_ours and is_asynchronous(value) and not isinstance(getattr(value, "spec", None), ComputeSpec)
 
 
 def _names(node: ast.AST | None, context: type[ast.expr_context]) -> set[str]:

@@ -47,8 +47,8 @@ def annotated_codec(codec: Codec, metadata: Iterable[object], *, where: str) -> 
     for item in _flat(metadata):
         _note(notes, item, codec.type, where)
     kind = _constrained(codec.type, notes, where) if notes.limits else codec.type
-    if notes.opaque and not isinstance(kind, OpaqueType):
-        kind = OpaqueType(kind)
+    if notes.opaque:
+        kind = parse_type("opaque<T>", {"T": kind}).type  # as documents mark it: once, below an optional
     return replace(codec, type=kind, description=notes.description or codec.description)
 
 

@@ -31,7 +31,6 @@ from stratum_core.contracts import (
     Type,
     check_value,
     describe,
-    optional,
 )
 from stratum_core.errors import ContractViolation
 
@@ -137,7 +136,7 @@ def optional_codec(inner: Codec) -> Codec:
         return None if value is None else inner.to_python(value, path)
 
     return Codec(
-        type=optional(inner.type), description=inner.description, item=inner, to_json=dump, to_python=load
+        type=OptionalType(inner.type), description=inner.description, item=inner, to_json=dump, to_python=load
     )
 
 

@@ -7,7 +7,7 @@ from typing import TypeVar, cast
 from pydantic import BaseModel, RootModel
 
 from stratum_core.authoring._places import caller_names, caller_place
-from stratum_core.authoring._records import Registration, registration_of
+from stratum_core.authoring._records import Registration, register, registration_of
 from stratum_core.authoring._types import codec_of
 from stratum_core.contracts import RecordType, contract_hash
 from stratum_core.errors import StratumCompileError
@@ -45,9 +45,9 @@ def contract(model: type[M]) -> type[M]:
     _check_class(model, where)
     if _HASH not in model.model_fields:
         setattr(model, _HASH, _Hash())
-    noted = Registration(where=where, names=caller_names())
-    setattr(model, "__stratum_contract__", noted)  # noqa: B010 - a type checker would refuse the plain form
-    if model.__pydantic_complete__ and not model.__pydantic_generic_metadata__["parameters"]:
+    is_whole = model.__pydantic_complete__ and not model.__pydantic_generic_metadata__["parameters"]
+    register(model, Registration(where=where, names={} if is_whole else caller_names()))
+    if is_whole:
         codec_of(model, where=where)
     return model
 

@@ -150,7 +150,7 @@ def compute_spec(
 
 def _given(forms: Conditions, signature: Signature) -> tuple[Expression, ...]:
     """Return conditions over the inputs."""
-    codecs = {name: codec for name, codec in signature.codecs.items() if name != RESULT}
+    codecs = {one.name: one.codec for one in signature.parameters}
     return conditions(forms, scope=signature.scope, codecs=codecs, where=f"{signature.where}: given")
 
 

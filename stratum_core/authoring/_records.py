@@ -20,7 +20,7 @@ from stratum_core.authoring._codec import Codec
 from stratum_core.contracts import Field, JsonValue, RecordType, describe
 from stratum_core.errors import ContractViolation, StratumCompileError
 
-__all__ = ["Reader", "Registration", "record_codec", "registration_of"]
+__all__ = ["Reader", "Registration", "record_codec", "register", "registration_of"]
 
 Reader: TypeAlias = Callable[[object, str, "tuple[type[BaseModel], ...]"], Codec]
 """Reads an annotation, at a place, inside some contracts."""
@@ -39,6 +39,11 @@ class Registration:
     """Local names that were in scope at its decorator."""
     codec: Codec | None = None
     """None until something needs it."""
+
+
+def register(model: type[BaseModel], noted: Registration) -> None:
+    """Keep what is known about a contract on its class."""
+    setattr(model, _MARK, noted)
 
 
 def registration_of(model: type[BaseModel]) -> Registration | None:
@@ -75,12 +80,12 @@ def record_codec(
 
 def _parametrised(model: type[BaseModel]) -> Registration | None:
     """Return a registration for `Page[Review]`, which pydantic makes from the contract `Page`."""
-    origin = model.__pydantic_generic_metadata__["origin"]
+    origin = None if model is BaseModel else model.__pydantic_generic_metadata__["origin"]
     noted = registration_of(origin) if origin is not None else None
     if noted is None:
         return None
     made = Registration(where=f"{noted.where}, as `{model.__name__}`", names=noted.names)
-    setattr(model, _MARK, made)
+    register(model, made)
     return made
 
 

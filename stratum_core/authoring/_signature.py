@@ -27,10 +27,6 @@ from stratum_core.specs import Parameter
 __all__ = ["MISSING", "Missing", "PythonParameter", "Signature", "read_signature"]
 
 
-_MOST_STEPS = 12
-"""Instructions of an empty coroutine on any supported Python, with room."""
-
-
 class Missing(Enum):
     """The type of `MISSING`."""
 
@@ -92,7 +88,7 @@ class Signature:
     @property
     def codecs(self) -> dict[str, Codec]:
         """The codecs of the parameters and of `result`, for conditions."""
-        return {**{one.name: one.codec for one in self.parameters}, "result": self.output}
+        return {"result": self.output, **{one.name: one.codec for one in self.parameters}}
 
     def bind(self, args: tuple[object, ...], kwargs: Mapping[str, object]) -> dict[str, JsonValue]:
         """Return the checked JSON value of every parameter, defaults filled in, in order.
@@ -171,6 +167,10 @@ def _hints(function: Callable[..., object], where: str) -> dict[str, object]:
             f"{where}: an annotation names `{fault.name}`, which is not defined here",
             remedy=f"define `{fault.name}` above the function, or import it outside `if TYPE_CHECKING`",
         ) from fault
+    except (AttributeError, SyntaxError, TypeError) as fault:
+        raise StratumCompileError(
+            f"{where}: an annotation cannot be read: {fault}", remedy="correct the annotation"
+        ) from fault
 
 
 def _parameter(one: inspect.Parameter, hints: Mapping[str, object], where: str) -> PythonParameter:
@@ -216,7 +216,9 @@ def is_stub(function: Callable[..., object]) -> bool:
 
 
 def _does_nothing(code: CodeType) -> bool:
-    """Return whether code looks nothing up, calls nothing and gives None."""
+    """Return whether code reads nothing, raises nothing and gives None."""
     steps = list(dis.get_instructions(code))
-    gives = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
-    return not code.co_names and all(value is None for value in gives) and len(steps) <= _MOST_STEPS
+    constants = [step.argval for step in steps if step.opname in ("LOAD_CONST", "RETURN_CONST")]
+    reads = any(step.opname.startswith("LOAD_") and step.opname != "LOAD_CONST" for step in steps)
+    raises = any(step.opname == "RAISE_VARARGS" for step in steps)
+    return not reads and not raises and all(value is None for value in constants)
