@@ -124,27 +124,28 @@ class TestFiles:
         assert {path.parent.name for path in _SKILLS} == {*re.findall(r"`/([\w-]+)`", parts)}
 
 
-class TestWheel:
-    @pytest.fixture(scope="class")
-    def unpacked(self, tmp_path_factory: pytest.TempPathFactory) -> Path:
-        """What an installed wheel brings."""
-        folder = tmp_path_factory.mktemp("wheel")
-        command = [
-            sys.executable,
-            "-m",
-            "build",
-            "--wheel",
-            "--no-isolation",
-            "--outdir",
-            str(folder),
-            str(ROOT),
-        ]
-        subprocess.run(command, check=True, capture_output=True, timeout=110, cwd=folder)
-        (wheel,) = folder.glob("*.whl")
-        with zipfile.ZipFile(wheel) as archive:
-            archive.extractall(folder / "site")
-        return folder / "site" / "stratum_mcp" / "plugin"
+@pytest.fixture(scope="module")
+def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What an installed wheel brings."""
+    folder = tmp_path_factory.mktemp("wheel")
+    command = [
+        sys.executable,
+        "-m",
+        "build",
+        "--wheel",
+        "--no-isolation",
+        "--outdir",
+        str(folder),
+        str(ROOT),
+    ]
+    subprocess.run(command, check=True, capture_output=True, timeout=110, cwd=folder)
+    (wheel,) = folder.glob("*.whl")
+    with zipfile.ZipFile(wheel) as archive:
+        archive.extractall(folder / "site")
+    return folder / "site" / "stratum_mcp" / "plugin"
 
+
+class TestWheel:
     @pytest.mark.slow
     def test_it_holds_the_plugin_as_it_is_in_the_checkout(self, unpacked: Path) -> None:
         def files(top: Path) -> dict[str, bytes]:
