@@ -17,6 +17,7 @@ from stratum_core.ir import Expr, Invalid, Path
 from stratum_core.ir.expressions import (
     CompiledExpression,
     CompileResult,
+    Facts,
     compile_expression,
     literal_expression,
 )
@@ -38,7 +39,7 @@ class _Known(NamedTuple):
 
     expression: CompiledExpression
     want: Type | None
-    assume: tuple[str, ...]
+    not_null: Facts
     types: tuple[Type, ...]
     """Of the names the expression reads, in their order there."""
     older: _Known | None
@@ -51,7 +52,7 @@ def _compiled(
     text: str,
     scope: Mapping[str, Type],
     want: Type | None,
-    assume: tuple[str, ...],
+    not_null: Facts,
     later: Collection[str],
 ) -> CompileResult:
     """Compile one text, first with just the names that occur in it: a long flow has a thousand others.
@@ -59,10 +60,10 @@ def _compiled(
     Only when something is wrong does the rest of the scope matter, for what may have been meant.
     """
     mentioned = {name: scope[name] for name in _WORD.findall(text) if name in scope}
-    result = compile_expression(text, mentioned, want=want, assume=assume)
+    result = compile_expression(text, mentioned, want=want, not_null=not_null)
     if not result.findings:
         return result
-    return compile_expression(text, scope, want=want, assume=assume, later=later)
+    return compile_expression(text, scope, want=want, not_null=not_null, later=later)
 
 
 class Compiler:
@@ -83,7 +84,7 @@ class Compiler:
         scope: Mapping[str, Type],
         *,
         want: Type | None = None,
-        assume: tuple[str, ...] = (),
+        not_null: Facts = frozenset(),
         later: Collection[str] = (),
         names_complete: bool = True,
     ) -> CompiledExpression | None:
@@ -96,14 +97,14 @@ class Compiler:
             return None
         if not isinstance(form, str):
             return self._literal(path, form, want)
-        known = self._recall(form, scope, want, assume)
+        known = self._recall(form, scope, want, not_null)
         if known is not None:
             return known
-        result = _compiled(form, scope, want, assume, later)
+        result = _compiled(form, scope, want, not_null, later)
         if result.expression is not None:
             self.spellings[form] = result.expression.canonical
             if not result.findings:
-                self._remember(form, scope, want, assume, result.expression)
+                self._remember(form, scope, want, not_null, result.expression)
         for finding in result.findings:
             if finding.code == UNKNOWN_NAME and not names_complete:
                 continue
@@ -139,14 +140,14 @@ class Compiler:
         text: str,
         scope: Mapping[str, Type],
         want: Type | None,
-        assume: tuple[str, ...],
+        not_null: Facts,
     ) -> CompiledExpression | None:
         """Return an earlier expression that holds here, too."""
         known = self._known.get(text)
         while known is not None:
             if (
                 known.want is want
-                and known.assume == assume
+                and known.not_null == not_null
                 and all(map(is_, map(scope.get, known.expression.names), known.types))
             ):
                 return known.expression
@@ -158,7 +159,7 @@ class Compiler:
         text: str,
         scope: Mapping[str, Type],
         want: Type | None,
-        assume: tuple[str, ...],
+        not_null: Facts,
         expression: CompiledExpression,
     ) -> None:
         """Keep a faultless expression: a fault may depend on the whole scope (did you mean, later steps)."""
@@ -166,4 +167,4 @@ class Compiler:
         number = 1 if older is None else older.number + 1
         if number <= _REMEMBERED:
             types = tuple(map(scope.__getitem__, expression.names))
-            self._known[text] = _Known(expression, want, assume, types, older, number)
+            self._known[text] = _Known(expression, want, not_null, types, older, number)

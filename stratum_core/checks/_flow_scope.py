@@ -13,7 +13,7 @@ from stratum_core.checks._opaque import Taint
 from stratum_core.checks._signatures import Signature
 from stratum_core.contracts import IntType, Type
 from stratum_core.ir import Expr, Path
-from stratum_core.ir.expressions import CompiledExpression
+from stratum_core.ir.expressions import CompiledExpression, Facts
 
 __all__ = ["TAKEN", "FlowScope"]
 
@@ -27,9 +27,9 @@ class FlowScope:
     """The names of a flow so far, and what its steps have read."""
 
     __slots__ = (
-        "_assume",
         "_compiler",
         "_complete",
+        "_not_null",
         "_read",
         "calls",
         "later",
@@ -51,7 +51,7 @@ class FlowScope:
         self.calls: list[tuple[Signature, Path]] = []
         """What the flow calls and where, in document order, repeats included."""
         self.taint = Taint(self.names)
-        self._assume: tuple[str, ...] = ()
+        self._not_null: Facts = frozenset()
         self._read: set[tuple[str, ...]] = set()
         self.step_reads: set[str] = set()
         """Names the step at hand reads; whoever starts a step empties it."""
@@ -63,7 +63,7 @@ class FlowScope:
             form,
             self.names,
             want=want,
-            assume=self._assume,
+            not_null=self._not_null,
             later=self.later,
             names_complete=self._complete,
         )
@@ -83,9 +83,9 @@ class FlowScope:
     @contextmanager
     def assuming(self, condition: CompiledExpression) -> Generator[None]:
         """Judge expressions as if `condition` were true."""
-        self._assume = (condition.source,)
+        self._not_null = condition.proves()
         yield
-        self._assume = ()
+        self._not_null = frozenset()
 
     @contextmanager
     def each_item(self, item: Type, *, tainted: bool = False) -> Generator[None]:

@@ -129,7 +129,7 @@ def _check_fan_out(context: Context, spec: FlowSpec, paid: frozenset[str]) -> No
                 repeated.add(step.id)
         outer = without_opaque(step.type)
         inside = outer.item if step.id in repeated and isinstance(outer, ListType) else step.type
-        if (is_paid or step.reads & open_steps) and any(_is_open_list(part) for part in parts_of(inside)):
+        if (is_paid or step.reads & open_steps) and any(map(_is_open_list, parts_of(inside))):
             open_steps.add(step.id)
 
 

@@ -70,7 +70,7 @@ def check_step(context: Context, path: Path, step: Step, scope: FlowScope) -> St
         validate=validate,
         on_error=on_error,
         after=after,
-        reads=reads.union(after),
+        reads=reads.union(after) if after else reads,
     )
 
 
@@ -109,6 +109,8 @@ def _check_id(context: Context, path: Path, step: Step, scope: FlowScope) -> Non
 
 def _check_after(context: Context, path: Path, step: Step, scope: FlowScope) -> tuple[str, ...]:
     """Report what a step cannot wait for; return what it waits for."""
+    if not step.after:
+        return ()
     right: list[str] = []
     for index, name in enumerate(step.after):
         at: Path = (*path, "after", index)

@@ -15,6 +15,10 @@ from stratum_core.contracts._types import JsonValue, Type
 __all__ = ["canonical_json", "content_hash", "contract_hash"]
 
 _SHORT = 12
+_ENCODER = json.JSONEncoder(
+    sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False, check_circular=False
+)
+"""Made once; a JSON value holds no circles, so none is looked for."""
 
 
 def canonical_json(value: JsonValue) -> str:
@@ -23,7 +27,7 @@ def canonical_json(value: JsonValue) -> str:
     Raises:
         ValueError: A number is not finite.
     """
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, allow_nan=False)
+    return _ENCODER.encode(value)
 
 
 def content_hash(value: JsonValue) -> str:

@@ -210,6 +210,8 @@ class _Writer:
             return None if value is None else self._expression(value)
         if name in _TYPES and isinstance(value, (str, LongType, Invalid)):
             return self._type(value)
+        if isinstance(value, (str, int)):
+            return value
         if isinstance(value, Mapping):
             return [[key, self._entry(name, item)] for key, item in value.items()]
         return self._value(value)

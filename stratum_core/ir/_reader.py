@@ -224,10 +224,12 @@ class Reader:
 
     def text(self, data: _Found, path: Path, key: str, default: str = "") -> str:
         """Return a text that is not blank."""
-        raw = data.get(key, _ABSENT)
-        if raw is _ABSENT:
+        if key not in data:
             return default
-        found = self.one_text(data[key], (*path, key))
+        raw = data[key]
+        if isinstance(raw, str) and raw.strip():
+            return raw
+        found = self.one_text(raw, (*path, key))
         return default if isinstance(found, Invalid) else found
 
     def text_or_none(self, data: _Found, path: Path, key: str) -> str | None:
@@ -387,10 +389,10 @@ class Reader:
 
     def expression(self, data: _Found, path: Path, key: str) -> Expr:
         """Return an expression, or None when the key is absent; an empty one is reported."""
-        raw = data.get(key, _ABSENT)
-        if raw is _ABSENT:
+        if key not in data:
             return None
-        return self.one_expression(data[key], (*path, key))
+        raw = data[key]
+        return raw if isinstance(raw, str) and raw.strip() else self.one_expression(raw, (*path, key))
 
     def needed_expression(self, data: _Found, path: Path, key: str) -> Expr:
         """Return an expression; `INVALID` when the key is absent, which is reported already."""

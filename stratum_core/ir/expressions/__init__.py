@@ -16,7 +16,7 @@ from stratum_core.ir.expressions._compile import (
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._functions import SIGNATURES
 from stratum_core.ir.expressions._limits import DEFAULT_FUEL
-from stratum_core.ir.expressions._narrow import path_of
+from stratum_core.ir.expressions._narrow import Facts, path_of
 
 __all__ = [
     "DEFAULT_FUEL",
@@ -24,6 +24,7 @@ __all__ = [
     "SIGNATURES",
     "CompileResult",
     "CompiledExpression",
+    "Facts",
     "Finding",
     "canonical",
     "compile_expression",

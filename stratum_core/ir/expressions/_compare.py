@@ -37,6 +37,7 @@ from stratum_core.ir.expressions._shape import (
 
 __all__ = ["check_comparison"]
 
+_ANY, _NULL, _BOOL = AnyType(), NullType(), BoolType()
 _NUMBER = re.compile(r"-?\d+(\.\d+)?")
 
 
@@ -53,10 +54,10 @@ def check_comparison(context: Context, node: ast.Compare) -> Type:
             _equality(context, pair, left, right)
         else:
             _order(context, pair, left, right)
-        context.types.setdefault(left, AnyType())
-        context.types.setdefault(right, NullType())
+        context.types.setdefault(left, _ANY)
+        context.types.setdefault(right, _NULL)
         left = right
-    return BoolType()
+    return _BOOL
 
 
 def _pair(node: ast.Compare, left: ast.expr, op: ast.cmpop, right: ast.expr) -> ast.Compare:
@@ -204,7 +205,8 @@ def _enum_values(context: Context, kind: Type, left: ast.expr, right: ast.expr) 
 def _order(context: Context, node: ast.Compare, left: ast.expr, right: ast.expr) -> None:
     """Check `< <= > >=`."""
     sign = COMPARISONS[type(node.ops[0])]
-    one, other = context.value(left, f"`{sign}`"), context.value(right, f"`{sign}`")
+    use = f"`{sign}`"
+    one, other = context.value(left, use), context.value(right, use)
     first, second, nullable = one.bare, other.bare, one.nullable or other.nullable
     if not orderable(first, second) and not _is_date_text(context, first, right, second, left):
         message = f"cannot order {say(first)} and {say(second)} with `{sign}`"

@@ -5,7 +5,6 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from stratum_core.contracts import (
     AnyType,
@@ -44,7 +43,6 @@ from stratum_core.ir.expressions._tree import operands, target_names
 
 __all__ = ["CompileResult", "CompiledExpression", "canonical", "compile_expression", "literal_expression"]
 
-_NO_FACTS: Facts = frozenset()
 _PATHS = frozenset({ast.Name, ast.Attribute, ast.Subscript})
 """The nodes that a path can be made of."""
 
@@ -69,6 +67,10 @@ class CompiledExpression:
     """The static type of each node of the tree."""
     run: Run = field(repr=False)
     """The tree as a closure."""
+
+    def proves(self) -> Facts:
+        """Return the paths that are not null where this condition is true."""
+        return facts(self.node, truth=True)
 
     def evaluate(self, values: Mapping[str, JsonValue], *, fuel: int = DEFAULT_FUEL) -> JsonValue:
         """Return the value.
@@ -114,7 +116,7 @@ def compile_expression(
     scope: Mapping[str, Type],
     *,
     want: Type | None = None,
-    assume: Sequence[str] = (),
+    not_null: Facts = frozenset(),
     later: Collection[str] = (),
 ) -> CompileResult:
     """Read, check and compile an expression; never raises.
@@ -123,7 +125,7 @@ def compile_expression(
         text: The expression as written.
         scope: The type of each name it may read.
         want: The type its value must fit; `BoolType()` for a condition.
-        assume: Conditions known to be true where it is evaluated, which tell what is not null.
+        not_null: Paths known not to be null where it is evaluated; see `CompiledExpression.proves`.
         later: Names that exist only later in the flow, for a better message.
     """
     parsed = parse(text)
@@ -134,7 +136,7 @@ def compile_expression(
         infer=infer,
         later=later,
         refused=parsed.refused,
-        facts=_assumed(assume) if assume else _NO_FACTS,
+        facts=not_null,
     )
     kind = context.type_of(parsed.tree)
     kind = _wanted(context, parsed.tree, kind, want)
@@ -185,18 +187,6 @@ class _BuiltWhenUsed:
             self._run = run
         self._used = True
         return run(meter)
-
-
-def _assumed(conditions: Sequence[str]) -> Facts:
-    """Return what conditions known to be true say about null."""
-    return _NO_FACTS.union(*map(_said_by, conditions))
-
-
-@lru_cache(maxsize=512)
-def _said_by(condition: str) -> Facts:
-    """Return the facts of one condition; every expression of a step with `when` asks for the same."""
-    tree = parse(condition).tree
-    return frozenset() if tree is None else facts(tree, truth=True)
 
 
 def _wanted(context: Context, tree: ast.expr, kind: Type, want: Type | None) -> Type:

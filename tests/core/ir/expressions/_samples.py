@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 from stratum_core.contracts import (
     BoolType,
@@ -116,6 +116,7 @@ def value(text: str) -> JsonValue:
     return compiled(text).evaluate(VALUES)
 
 
-def codes(text: str, *, want: Type | None = None, assume: Sequence[str] = ()) -> list[str]:
-    """Return the codes of the findings in document order."""
-    return [finding.code for finding in compile_expression(text, SCOPE, want=want, assume=assume).findings]
+def codes(text: str, *, want: Type | None = None, when: str = "True") -> list[str]:
+    """Return the codes of the findings in document order, where a condition holds."""
+    proven = compiled(when).proves()
+    return [finding.code for finding in compile_expression(text, SCOPE, want=want, not_null=proven).findings]

@@ -227,8 +227,9 @@ def test_a_test_that_proves_nothing_does_not_help(text: str) -> None:
 
 def test_conditions_of_the_place_narrow_too() -> None:
     assert codes("best.label") == ["E216"]
-    assert codes("best.label", assume=["best is not None and best.n > 1"]) == []
-    assert codes("best.label", assume=["best is None", "(", "best.n > 1"]) == ["E216"]
+    assert codes("best.label", when="best is not None and best.n > 1") == []
+    assert codes("best.label", when="best is None") == ["E216"]
+    assert codes("best.label", when="i > 1") == ["E216"]
 
 
 def test_a_name_of_a_comprehension_is_not_narrowed_by_the_same_name_outside() -> None:
