@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 from anyio import Event
 
-from stratum_core.errors import ModelError
+from stratum_core.errors import ModelError, TransportError
 from stratum_core.llm import ModelReply
 
 __all__ = ["AUTO_MOST", "AUTO_START", "Pace", "Paces"]
@@ -77,7 +77,7 @@ class Pace:
             if self.in_flight >= int(self.limit):  # a place nobody wanted says nothing about the limit
                 self.limit = min(float(AUTO_MOST), self.limit + 1 / self.limit)
             return False
-        if outcome.detail.get("status") != _TOO_MANY_REQUESTS:
+        if not isinstance(outcome, TransportError) or outcome.detail.get("status") != _TOO_MANY_REQUESTS:
             return False
         self.cuts += 1
         self.limit = max(1.0, self.limit / 2)
