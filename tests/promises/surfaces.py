@@ -151,7 +151,7 @@ SURFACES: tuple[Promise, ...] = (
     ),
     promise(
         "surface.server.other_clients",
-        "The protocol's own suite passes in both revisions but for what is not offered, and the Inspector finds no fault",
+        "The protocol's own suite passes in both revisions but for what is not offered; the Inspector finds no fault",
         OTHERS,
         "conformance/test_clients.py",
     ),
