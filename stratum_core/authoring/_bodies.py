@@ -10,13 +10,16 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable, Mapping
 
+from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 from stratum_core.authoring._folding import names_around, static_value
 from stratum_core.authoring._lambdas import UnknownNameError, UntranslatableError, body_of, expression_text
 from stratum_core.authoring._native import NativeExpression, source_text
+from stratum_core.authoring._records import registration_of
 from stratum_core.authoring._signature import Signature
 from stratum_core.authoring._sources import Definition, definition_of
+from stratum_core.codegen import Reading, UnreadableError, document_expression
 from stratum_core.contracts import Type
 from stratum_core.ir.expressions import CompiledExpression, compile_expression
 from stratum_core.specs import Returns
@@ -32,6 +35,9 @@ def compute_body(function: Callable[..., object], signature: Signature) -> Retur
     renamed = {name: name for name in signature.scope}
     try:
         body = body_of(definition)
+        written = _written(body, function, signature)
+        if written is not None:
+            return written
         if signature.output.model is not None and isinstance(body, ast.Call):
             return _fields(body, function, signature)
         return _compiled(expression_text(body, function, renamed), signature, signature.output.type)
@@ -39,6 +45,40 @@ def compute_body(function: Callable[..., object], signature: Signature) -> Retur
         return _native(function, definition, signature, str(fault))
     except UnknownNameError as fault:
         return _native(function, definition, signature, f"`{fault}` is not defined yet")
+
+
+def _written(body: ast.expr, function: Callable[..., object], signature: Signature) -> Returns | None:
+    """Return a body that reads as an expression word by word, the way `stratum codegen` writes one."""
+    names = names_around(function)
+    reading = Reading(
+        library={
+            name: str(getattr(value, "__name__", "")) for name, value in names.items() if _is_library(value)
+        },
+        records={
+            name: tuple(value.model_fields)
+            for name, value in names.items()
+            if isinstance(value, type) and issubclass(value, BaseModel) and registration_of(value) is not None
+        },
+        values={name: name for name in signature.scope},
+    )
+    try:
+        found = document_expression(reading, body)
+    except UnreadableError:
+        return None
+    try:
+        if isinstance(found, str):
+            return _compiled(found, signature, signature.output.type)
+        if found.keys() != signature.output.fields.keys():
+            return None
+        fields = signature.output.fields
+        return {name: _compiled(text, signature, fields[name].type) for name, text in found.items()}
+    except UntranslatableError:
+        return None
+
+
+def _is_library(value: object) -> bool:
+    """Return whether a name means one of the expression language's functions."""
+    return getattr(value, "__module__", "") == "stratum_core.functions" and callable(value)
 
 
 def _native(

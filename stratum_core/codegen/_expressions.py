@@ -282,9 +282,9 @@ class _Translator:
     def _set(self, node: ast.expr) -> ast.expr:
         """Return `set(xs)` where only its size or its sorted items matter."""
         inner = node.args[0] if isinstance(node, ast.Call) else node
-        if isinstance(inner, (ast.ListComp, ast.GeneratorExp)):
+        if isinstance(inner, ast.ListComp):
             made = self._comprehension(inner, None)
-            assert isinstance(made, (ast.ListComp, ast.GeneratorExp))  # noqa: S101 - what was given
+            assert isinstance(made, ast.ListComp)  # noqa: S101 - what was given
             return ast.SetComp(elt=made.elt, generators=made.generators)
         return self._plain_call(self._values.builtin("set"), [inner])
 
@@ -326,7 +326,12 @@ def _item_of(want: Type | None) -> Type | None:
 
 
 def _is_set(node: ast.expr) -> bool:
-    return isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id == "set"
+    return (
+        isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Name)
+        and node.func.id == "set"
+        and not isinstance(node.args[0], ast.GeneratorExp)
+    )
 
 
 def _attribute(owner: ast.expr, attr: str) -> ast.expr:

@@ -271,4 +271,5 @@ def _joins(step: StepSpec, group: Sequence[StepSpec]) -> bool:
 
 def _is_plain(step: StepSpec) -> bool:
     """Return whether a step is one call, and nothing else."""
-    return isinstance(step.verb, CallVerb) and step.when is None and step.on_error == "fail"
+    is_whole = step.when is None and step.on_error == "fail" and not step.after
+    return isinstance(step.verb, CallVerb) and is_whole

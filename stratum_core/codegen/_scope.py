@@ -1,7 +1,7 @@
 """The names of a generated module: what it defines, imports, and has to call otherwise.
 
-Contracts keep their names, which are part of their hashes. Where an import would take the name of a part of the document,
-the import gets another one.
+Contracts keep their names, which are part of their hashes. Where an import would take a name of the document, it
+gets another one itself.
 """
 
 from __future__ import annotations
