@@ -25,7 +25,7 @@ from stratum_core.authoring._session import (
 )
 from stratum_core.authoring._signature import Signature, read_signature
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import BudgetExceeded, ContractViolation, StratumError
+from stratum_core.errors import BudgetExceeded, ConfigurationError, ContractViolation, StratumError
 from stratum_core.journal import Journal, MemoryJournal
 from stratum_core.trace import FlowRecord, FlowScope
 
@@ -90,6 +90,7 @@ class FlowFunction(Generic[P, R_co]):
             TypeError: An argument is missing or unknown.
             ContractViolation: An argument or the result does not satisfy its type.
             BudgetExceeded: A call does not fit a cap any more, or the time ran out.
+            ConfigurationError: It keeps a record, and the flow around it keeps none.
             DeterminismError: The record on disk is of another flow, of other inputs, or of a function since changed.
         """
         return self._run(self.signature.bind(args, kwargs))
@@ -99,7 +100,8 @@ class FlowFunction(Generic[P, R_co]):
         outer = current_session()
         name = self.signature.name
         caps = None if self.budget is None else self.budget.caps
-        if outer is not None:
+        if outer is not None and outer.context.flow is not None:
+            self._refuse_without_record(outer)
             path = outer.next_path(name, arguments)
             meter = outer.meter if caps is None else outer.meter.child(path, caps)
             return await self._walk(outer.inside(path, meter=meter), arguments)
@@ -109,6 +111,14 @@ class FlowFunction(Generic[P, R_co]):
             open_session(chosen, journal, name=name, caps=caps) as session,
         ):
             return await self._walk(session, arguments)
+
+    def _refuse_without_record(self, outer: Session) -> None:
+        """Refuse to be durable inside a flow that is not: what it pays for would be on no record."""
+        if self.journal is not None and isinstance(outer.context.journal, MemoryJournal):
+            raise ConfigurationError(
+                f"flow `{self.signature.name}` keeps a record, but runs inside {outer.path}, which keeps none",
+                remedy="give the journal to the outermost flow, or to configure(journal=...)",
+            )
 
     @asynccontextmanager
     async def _opened(self, chosen: Settings, arguments: dict[str, JsonValue]) -> AsyncGenerator[Journal]:

@@ -8,6 +8,7 @@ from collections.abc import Generator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from decimal import Decimal
 from enum import Enum
 from typing import Any, Final, TypeVar, cast, overload
 
@@ -18,10 +19,11 @@ from stratum_core.authoring._session import Session, session_of
 from stratum_core.authoring._sinks import Waiting, as_json
 from stratum_core.authoring._types import codec_of
 from stratum_core.contracts import EnumType, JsonScalar, JsonValue, Type, canonical_json
-from stratum_core.errors import StratumCompileError
+from stratum_core.errors import StratumCompileError, StratumError
 from stratum_core.journal import Question, ReviewDecision, ReviewRecord, review_id_of
 from stratum_core.results import HumanDecision, HumanReviewContext, PendingReview
 from stratum_core.runtime import ask_person
+from stratum_core.trace import TraceRecord
 
 __all__ = ["Desk", "await_human"]
 
@@ -92,17 +94,57 @@ async def await_human(
             limit_s=limit_s,
             lapse=None if on_timeout is _RAISE else _Answered(codec.dump(on_timeout)),
         )
-        found = await ask_person(
-            replace(session.context, reviews=desk),
-            asked.question,
-            {label: as_json(value) for label, value in asked.artifacts.items()},
-            tuple(one if isinstance(one, str) else canonical_json(one) for one in choices),
-            _answer_type(codec.type, choices),
-            path=path,
-            timeout_s=None if limit_s is None else math.ceil(limit_s),
-            on_timeout=None if desk.lapse is None else canonical_json(desk.lapse.value),
-        )
+        with _traced(session, asked, path) as record:
+            found = await ask_person(
+                replace(session.context, reviews=desk),
+                asked.question,
+                {label: as_json(value) for label, value in asked.artifacts.items()},
+                tuple(one if isinstance(one, str) else canonical_json(one) for one in choices),
+                _answer_type(codec.type, choices),
+                path=path,
+                timeout_s=None if limit_s is None else math.ceil(limit_s),
+                on_timeout=None if desk.lapse is None else canonical_json(desk.lapse.value),
+            )
+            record["output"] = found["value"]
         return _decision(found, codec, review_id_of(session.context.journal.run_id, path))
+
+
+@contextmanager
+def _traced(session: Session, asked: HumanReviewContext, path: str) -> Generator[dict[str, JsonValue]]:
+    """Tell the tracer of a question when it is over; the block notes its `output`.
+
+    What was shown is not in the record: some of it may be opaque.
+    """
+    context = session.context
+    noted: dict[str, JsonValue] = {"output": None}
+    started, at_ns = time.perf_counter(), time.time_ns()
+    message, code = "", ""
+    try:
+        yield noted
+    except StratumError as error:
+        message, code = error.message, error.code
+        raise
+    except BaseException:
+        message, code = "the question was taken back", "cancelled"
+        raise
+    finally:
+        if context.tracer is not None:
+            context.tracer.call_ended(
+                TraceRecord(
+                    kind="human",
+                    function="await_human",
+                    path=path,
+                    flow=context.flow,
+                    inputs={"question": asked.question, "shown": list(asked.artifacts)},
+                    output=noted["output"],
+                    error=message,
+                    error_code=code,
+                    started_at_ns=at_ns,
+                    duration_ms=(time.perf_counter() - started) * 1000,
+                    cost_usd=Decimal(0),
+                    review_id=review_id_of(context.journal.run_id, path),
+                )
+            )
 
 
 def _decision(found: Mapping[str, JsonValue], codec: Codec, review_id: str) -> HumanDecision[object]:

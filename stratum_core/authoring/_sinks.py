@@ -72,7 +72,7 @@ class ReviewSink(ABC):
     def pending(self) -> tuple[PendingReview, ...]:
         """The questions that wait, oldest first."""
         with self._desk.lock:
-            return tuple(waiting.review for waiting in self._desk.open.values())
+            return tuple(one.review for one in self._desk.open.values() if one.answer is None)
 
     def resolve(
         self, review_id: str, value: object, *, reviewer: str | None = None, rationale: str | None = None

@@ -347,8 +347,8 @@ async def terse(topic: str, arguments: JsonValue, converged: bool) -> str: ...
     ],
 )
 async def test_functions_a_debate_cannot_be_held_with_are_refused(
-    agents: Any,
-    synthesizer: Any,
+    agents: list[object],
+    synthesizer: object,
     rounds: int,
     agree_on: str | None,
     message: str,
