@@ -39,6 +39,13 @@ _ASK_FIRST = "call approve with this plan_id: the person is asked; execute it wh
 _NEXT_ASKS = (
     "tell the person what is asked, then call resume with this run_id: they are asked, you cannot answer"
 )
+_NEXT_CAP_ASKS = (
+    "tell the person how far it came, then call resume with this run_id: they are asked for a higher cap, you cannot "
+    "give one; with their no, plan again only if they ask for that"
+)
+_NEXT_CAP_TELLS = (
+    "show the person the message and stop; they name a higher cap in their own terminal; then call resume"
+)
 _NEXT_TELLS = (
     "show the person the message and stop; they answer in their own terminal, not you; then call resume"
 )
@@ -71,6 +78,8 @@ def run_record(view: RunView, *, can_ask: bool = True) -> dict[str, JsonValue]:
         record["next"] = _NEXT_ASKS if can_ask else _NEXT_TELLS
     elif view.resumable:
         record["next"] = "call resume with this run_id to go on; nothing recorded as paid is paid again"
+    elif view.needs_cap:
+        record["next"] = _NEXT_CAP_ASKS if can_ask else _NEXT_CAP_TELLS
     elif view.state == "stopped_budget":
         record["next"] = (
             "the cap is fixed with the plan: ask the person, then plan again with a higher cap_usd"

@@ -32,6 +32,7 @@ from mcp.types.version import is_version_at_least
 from pydantic import BaseModel, Field, JsonValue, StrictBool
 
 from stratum_core.errors import StratumError
+from stratum_core.money import to_nusd
 from stratum_mcp.plain import plain_line
 from stratum_mcp.replies import approval_record, plan_record, reply, run_record, tool_error
 from stratum_mcp.reviews import Decisions, ask_about, form_of, together
@@ -62,6 +63,16 @@ class Answer(BaseModel):
 
     approve: StrictBool = Field(
         title="Run this plan?", description="Yes runs it; it never costs more than stated."
+    )
+    note: str = Field(default="", title="Note (optional)", max_length=500)
+
+
+class More(BaseModel):
+    """The form about a run that came to its cap. The person names the new cap; nothing has a default."""
+
+    approve: StrictBool = Field(title="Let it go on?", description="No is final for this run.")
+    cap_usd: float = Field(
+        title="New cap in dollars", description="The most the whole run may cost.", gt=0, le=1_000_000
     )
     note: str = Field(default="", title="Note (optional)", max_length=500)
 
@@ -169,6 +180,16 @@ async def execute(plan_id: PlanId, ctx: Ctx) -> CallToolResult:
     return reply(run_record(run, can_ask=_can_ask(ctx)))
 
 
+async def _ask_payer(run_id: str, ctx: Ctx) -> _Settled | Elicit[More]:
+    """Put a run that came to its cap before the person, unless that is decided or the client cannot ask."""
+    run = await _ask(ctx, lambda engine: engine.show_run(run_id))
+    if not run.needs_cap or not _can_ask(ctx):
+        return _Settled()
+    if (await _ask(ctx, lambda engine: engine.money.standing(run_id))).state != "needs_approval":
+        return _Settled()
+    return Elicit(await _ask(ctx, lambda engine: engine.money.question(run_id)), More)
+
+
 async def _ask_reviewer(run_id: str, ctx: Ctx) -> _Settled | Elicit[Decisions]:
     """Put the questions of a waiting run before the person, as many as one form holds, if the client can ask."""
     run = await _ask(ctx, lambda engine: engine.show_run(run_id))
@@ -182,6 +203,7 @@ async def _ask_reviewer(run_id: str, ctx: Ctx) -> _Settled | Elicit[Decisions]:
 async def resume(
     run_id: RunId,
     decisions: Annotated[ElicitationResult[Decisions | _Settled], Resolve(_ask_reviewer)],
+    more: Annotated[ElicitationResult[More | _Settled], Resolve(_ask_payer)],
     ctx: Ctx,
 ) -> CallToolResult:
     """Wait for a run again, or go on with a stopped one, asking the person what it waits for; pays nothing twice."""
@@ -191,12 +213,20 @@ async def resume(
             await _record(ctx, run_id, decisions.data)
     else:
         reason = _CLOSED
+    if isinstance(more, AcceptedElicitation):
+        if isinstance(more.data, More):
+            await _decide_more(ctx, run_id, more.data)
+    elif isinstance(more, DeclinedElicitation):
+        await _decide_more(ctx, run_id, None)
+    else:
+        reason = _CLOSED
     resumed = await _ask(ctx, lambda engine: engine.resume(run_id))
     run = await _watched(ctx, resumed)
     record = run_record(run, can_ask=not reason)
     if resumed.note:
         record["note"] = resumed.note
-    return reply({**record, "reason": reason} if reason and run.waiting_for else record)
+    unanswered = run.waiting_for or run.needs_cap
+    return reply({**record, "reason": reason} if reason and unanswered else record)
 
 
 async def cancel(run_id: RunId, ctx: Ctx) -> CallToolResult:
@@ -219,6 +249,20 @@ async def _decide(ctx: Ctx, plan_id: str, *, approved: bool, note: str) -> Appro
     """Record what the person answered in the dialog; the first decision stands."""
     return await _ask(
         ctx, lambda engine: engine.decide(plan_id, approved=approved, channel="dialog", note=note)
+    )
+
+
+async def _decide_more(ctx: Ctx, run_id: str, said: More | None) -> None:
+    """Record what the person answered about a higher cap; None: they declined the form."""
+    await _ask(
+        ctx,
+        lambda engine: engine.money.decide(
+            run_id,
+            cap_nusd=0 if said is None else to_nusd(said.cap_usd),
+            approved=said is not None and said.approve,
+            channel="dialog",
+            note="" if said is None else said.note,
+        ),
     )
 
 

@@ -39,6 +39,7 @@ MONEY: tuple[Promise, ...] = (
         "A run that came to its cap goes on only after a new yes to a higher one, and pays nothing twice",
         MORE,
         "core/engine/test_money.py",
+        "server/test_more_money.py",
     ),
     promise(
         "money.one_transaction",
