@@ -7,6 +7,7 @@ directions by tests/project/test_requirements.py.
 from __future__ import annotations
 
 from tests.promises.agreement import AGREEMENT
+from tests.promises.claude import PLUGIN
 from tests.promises.documents import DOCUMENTS
 from tests.promises.language import LANGUAGE
 from tests.promises.money import MONEY
@@ -16,12 +17,14 @@ from tests.promises.project import PROJECT
 from tests.promises.runs import RUNS
 from tests.promises.surfaces import SURFACES
 from tests.promises.team import TEAM
+from tests.promises.traces import TRACES
 from tests.support.promise import Promise
 
 __all__ = ["PARTS", "REQUIREMENTS"]
 
 PARTS: dict[str, tuple[Promise, ...]] = {
     "agreement": AGREEMENT,
+    "claude": PLUGIN,
     "documents": DOCUMENTS,
     "language": LANGUAGE,
     "money": MONEY,
@@ -31,6 +34,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "runs": RUNS,
     "surfaces": SURFACES,
     "team": TEAM,
+    "traces": TRACES,
 }
 
 REQUIREMENTS: tuple[Promise, ...] = tuple(entry for part in PARTS.values() for entry in part)

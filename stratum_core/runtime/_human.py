@@ -8,16 +8,19 @@ is written as a `decided` event before it is used, and from then on the journal 
 from __future__ import annotations
 
 import json
+import time
 from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from stratum_core.contracts import JsonValue, Type, held
 from stratum_core.errors import DeterminismError, HITLTimeoutError, RunWaiting
-from stratum_core.journal import Question, ReviewDecision, ReviewRecord
+from stratum_core.journal import Question, ReviewDecision, ReviewRecord, review_id_of
 from stratum_core.llm import has_opaque
 from stratum_core.runtime._calls import checked
 from stratum_core.runtime._context import RunContext, Scope, evaluate
 from stratum_core.specs import HumanVerb
+from stratum_core.trace import OPAQUE, TraceRecord, Tracers
 
 __all__ = ["ask_person", "run_human"]
 
@@ -35,17 +38,57 @@ async def run_human(context: RunContext, verb: HumanVerb, scope: Scope, path: st
     """
     context.raise_if_stopped()
     show = {label: await evaluate(expression, scope) for label, expression in verb.show.items()}
-    return await ask_person(
-        context,
-        verb.question,
-        show,
-        verb.options,
-        verb.answer,
+    opaque = tuple(label for label, expression in verb.show.items() if has_opaque(expression.type))
+    shown = {label: OPAQUE if label in opaque else value for label, value in show.items()}
+    is_news = context.tracer is not None and path not in context.journal.recorded(_DECIDED)
+    try:
+        found = await ask_person(
+            context,
+            verb.question,
+            show,
+            verb.options,
+            verb.answer,
+            path=path,
+            timeout_s=verb.timeout_s,
+            on_timeout=verb.on_timeout,
+            opaque=opaque,
+        )
+    except HITLTimeoutError as lapsed:
+        if is_news:
+            _trace(context, path, shown, opaque, error=lapsed)
+        raise
+    if is_news:
+        _trace(context, path, shown, opaque, output=found["value"])
+    return found
+
+
+def _trace(
+    context: RunContext,
+    path: str,
+    shown: Mapping[str, JsonValue],
+    opaque: tuple[str, ...],
+    *,
+    output: JsonValue = None,
+    error: HITLTimeoutError | None = None,
+) -> None:
+    """Tell the tracer of a question that came to its end; nothing waited for it, so it took no time."""
+    record = TraceRecord(
+        kind="human",
+        function="await_human",
         path=path,
-        timeout_s=verb.timeout_s,
-        on_timeout=verb.on_timeout,
-        opaque=[label for label, expression in verb.show.items() if has_opaque(expression.type)],
+        flow=context.flow,
+        inputs=shown,
+        opaque=opaque,
+        output=output,
+        error="" if error is None else error.message,
+        error_code="" if error is None else error.code,
+        started_at_ns=time.time_ns(),
+        duration_ms=0.0,
+        cost_usd=Decimal(0),
+        review_id=review_id_of(context.journal.run_id, path),
     )
+    if context.tracer is not None:
+        Tracers(context.tracer).call_ended(record)
 
 
 async def ask_person(  # noqa: PLR0913 - one argument for each part of a question

@@ -12,7 +12,7 @@ import pytest
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import AuthError, BadRequestError, TransportError
-from stratum_core.journal import MemoryJournal
+from stratum_core.journal import MemoryJournal, MemoryReviews
 from stratum_core.llm import ModelReply, ModelRequest, TokenUsage
 from stratum_core.money import Nusd, to_usd
 from stratum_core.runtime import RunContext, RunOutcome, run_program
@@ -21,6 +21,7 @@ from stratum_core.testing import Answer, FunctionClient
 from stratum_core.trace import FlowRecord, TraceRecord
 from tests.core.runtime._crashes import Crash, CrashingJournal
 from tests.core.runtime._trial import MODEL, HeldClient, Trial, note_of
+from tests.support.journals import Clock
 
 pytestmark = pytest.mark.anyio
 
@@ -500,3 +501,61 @@ async def test_a_traced_run_is_the_same_as_one_that_is_not() -> None:
     context = watched.context()
     context.tracer = Told()
     assert await census(plain.context(), plain) == await census(context, watched)
+
+
+QUESTION = """\
+stratum: "1"
+flows:
+  main:
+    input: { note: string, letter: opaque<string> }
+    output: json
+    steps:
+      - id: ok
+        await_human:
+          question: Keep it?
+          show: { note: input.note, letter: input.letter }
+          options: [yes, no]
+          timeout: 1h
+    return: ok.value
+"""
+
+
+async def asked(reviews: MemoryReviews, journal: MemoryJournal) -> tuple[Told, RunOutcome]:
+    told = Told()
+    trial = Trial(document=QUESTION, client=FunctionClient(lambda _: "unused"), journal=journal)
+    context = trial.context()
+    context.tracer, context.reviews = told, reviews
+    return told, await trial.run({"note": "hi", "letter": "hush"}, context=context)
+
+
+async def test_a_question_to_a_person_is_told_once_with_its_review_when_it_is_answered() -> None:
+    reviews, journal = MemoryReviews(clock=Clock()), MemoryJournal()
+    told, outcome = await asked(reviews, journal)
+    assert (told.calls, outcome.state, told.flows[0].state) == ([], "waiting", "waiting")
+    reviews.decide("ok", "yes")
+    journal = MemoryJournal(after=journal)
+    told, _ = await asked(reviews, journal)
+    call = told.call
+    assert (call.kind, call.function, call.path, call.output, call.ok) == (
+        "human",
+        "await_human",
+        "ok",
+        "yes",
+        True,
+    )
+    assert (call.inputs, call.opaque) == ({"note": "hi", "letter": "(opaque)"}, ("letter",))
+    assert call.review_id in {review.review_id for review in reviews.reviews.values()}
+    told, outcome = await asked(reviews, MemoryJournal(after=journal))
+    assert (told.calls, outcome.value) == ([], "yes")
+
+
+async def test_a_question_that_lapsed_is_told_as_failed() -> None:
+    clock = Clock()
+    reviews, journal = MemoryReviews(clock=clock), MemoryJournal()
+    await asked(reviews, journal)
+    clock.now += 7_200
+    journal = MemoryJournal(after=journal)
+    told, outcome = await asked(reviews, journal)
+    assert (told.call.error_code, told.call.output, outcome.state) == ("hitl_timeout", None, "failed")
+    told, _ = await asked(reviews, MemoryJournal(after=journal))
+    assert told.calls == []
