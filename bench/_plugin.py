@@ -10,7 +10,6 @@ from __future__ import annotations
 import json
 import os
 import resource
-import shutil
 import statistics
 import subprocess
 import sys
@@ -27,7 +26,7 @@ from tests.claude._json import JsonObject, as_text, objects
 from tests.claude._messages_api import MessagesApi
 from tests.claude._script import Request, Script, connected
 
-__all__ = ["measure", "tokens_of"]
+__all__ = ["client_tokens", "measure", "tokens_of"]
 
 _ROOT = Path(__file__).parents[1]
 _PLUGIN = _ROOT / "claude"
@@ -51,7 +50,7 @@ _SKILL_LINE = "- stratum:"
 def measure(*, rounds: int = 9) -> list[Row]:
     """Return the rows of the hooks, and of the tokens where the client is installed."""
     rows = [_hook(script, name, rounds) for script, name in _HOOKS.items()]
-    return rows + (_tokens() if _CLIENT.exists() else [])
+    return rows + (client_tokens(_CLIENT.resolve()) if _CLIENT.exists() else [])
 
 
 def tokens_of(text: str) -> int:
@@ -85,9 +84,9 @@ def _once(script: str, text: str, folder: str) -> float:
     return (after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime) * 1000
 
 
-def _tokens() -> list[Row]:
+def client_tokens(binary: Path) -> list[Row]:
     """Return what the client tells its model because of the plugin, in tokens."""
-    request, ready_s = _first_request()
+    request, ready_s = _first_request(binary)
     tools = [tool for tool in objects(request.body.get("tools")) if "stratum" in as_text(tool.get("name"))]
     said = request.system + "\n" + request.notices
     start = said.index("## plugin:stratum:stratum")
@@ -115,7 +114,7 @@ def _json(tools: list[JsonObject]) -> str:
     return "\n".join(json.dumps(tool, ensure_ascii=False, separators=(",", ":")) for tool in tools)
 
 
-def _first_request() -> tuple[Request, float]:
+def _first_request(binary: Path) -> tuple[Request, float]:
     """Return the request in which the client first offers the plugin's tools, and the seconds from its start to it."""
     found: list[tuple[Request, float]] = []
 
@@ -126,7 +125,7 @@ def _first_request() -> tuple[Request, float]:
 
     with tempfile.TemporaryDirectory() as folder:
         claude = ClaudeCode(
-            binary=Path(shutil.which(_CLIENT) or _CLIENT).resolve(),
+            binary=binary,
             home=Path(folder) / "home",
             project=(Path(folder) / "project").resolve(),
             state_dir=Path(folder) / "state",

@@ -23,7 +23,7 @@ SERVER_NAMES = ("plugin:stratum:stratum", "stratum")
 _ANSWERING = ("Elicitation", "ElicitationResult")
 _SETTINGS = re.compile(r"(?:^|/)(?:\.claude/settings(?:\.local)?\.json|managed-settings\.json)$")
 _CLIENT = re.compile(r"(?:^|/)(?:\.claude\.json|\.mcp\.json)$|(?:^|/)\.claude/plugins/")
-_POLICY = re.compile(r"(?:^|/)stratum/(?:[^/]+/)?(?:policy\.yaml|control\.db)(?:-wal|-shm)?$")
+_POLICY = re.compile(r"(?:^|/)stratum/(?:[^/]+/)?(?:policy\.yaml|control\.db|signing\.key)(?:-wal|-shm)?$")
 
 
 def is_settings(path: str) -> bool:

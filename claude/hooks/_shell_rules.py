@@ -66,6 +66,7 @@ _WRITES = re.compile(
 _MENTIONS = re.compile(
     r"[^\s'\"`(),;=]*(?:settings(?:\.local)?\.json|\.claude\.json|\.mcp\.json|policy\.yaml|control\.db)"
 )
+_REMOTE_ANSWER = re.compile(r"/approvals/\S*plan_\w+")
 _ANSWERED_ID = re.compile(r"(?:plan|run|review)_\w+")
 
 
@@ -121,6 +122,8 @@ def _of_program(name: str, rest: list[str]) -> str:
         ours = any("stratum" in word.lower() for word in rest)
         meddles = bool({"add", "add-json", "remove", "disable", "uninstall", "rm"} & {*plain})
         return _NO_SETTINGS if ours and meddles and plain[0] in {"mcp", "plugin", "plugins"} else ""
+    if name in _CALLS and any(_REMOTE_ANSWER.search(word) for word in rest):
+        return _NOT_YOURS
     if name in _CALLS and any(_RAW_URL.search(word) for word in rest):
         return _NO_RAW
     if name == "openai" and plain[:1] == ["api"]:
@@ -133,6 +136,8 @@ def _of_program(name: str, rest: list[str]) -> str:
 
 def _of_stratum(verb: list[str], rest: list[str]) -> str:
     if verb[:1] in (["approve"], ["decide"]) or any(word.startswith("--yes") for word in rest):
+        return _NOT_YOURS
+    if verb in (["team", "token"], ["team", "revoke"], ["keys", "rotate"]):
         return _NOT_YOURS
     if verb[:1] in (["serve"], ["run-worker"]):
         return _NO_SERVER

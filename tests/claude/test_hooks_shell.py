@@ -78,6 +78,11 @@ APPROVALS = (
     "node -e \"require('child_process').execSync('stratum approve plan_1')\"",
     'bash -c "bash -c \'bash -c \\"bash -c stratum\\\\ approve\\\\ p\\"\'"',
     "coproc stratum approve plan_1",
+    "stratum approve run_1 --cap 5",
+    "STRATUM_TOKEN=t stratum approve plan_1 --server https://stratum.example.org/mcp",
+    "stratum team token carol --team team.yaml",
+    "stratum keys rotate",
+    "curl -d '{\"approve\": true}' https://stratum.example.org/approvals/alice/plan_1",
 )
 SERVERS = (
     "stratum-mcp",
@@ -139,6 +144,8 @@ ORDINARY = (
     "stratum show run_1 --verify",
     "stratum demo --rows 5",
     "stratum keys list",
+    "stratum team tokens",
+    "stratum spend",
     "which stratum stratum-mcp",
     "ps aux | grep stratum-mcp",
     "cat .claude/settings.json",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import json
 import re
 import subprocess
@@ -13,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+from bench._plugin import client_tokens
 from tests.claude._client import ClaudeCode, run_print
 from tests.claude._json import JsonObject, as_list, as_object, as_text, objects, parse_object
 from tests.claude._messages_api import MessagesApi
@@ -85,6 +87,10 @@ class TestFiles:
         for path in PLUGIN.glob("hooks/*.py"):
             names = re.findall(r"^(?:from|import) (\w+)", path.read_text("utf-8"), re.MULTILINE)
             assert {*names} - own - sys.stdlib_module_names == set(), path.name
+
+    @pytest.mark.parametrize("path", sorted(PLUGIN.glob("hooks/*.py")), ids=lambda path: str(path.name))
+    def test_a_hook_is_written_in_the_python_that_an_old_system_has(self, path: Path) -> None:
+        ast.parse(path.read_text("utf-8"), feature_version=(3, 9))
 
     def test_the_events_and_matchers_cover_what_is_guarded(self) -> None:
         found = {(event, _script_of(hook)): matcher for event, matcher, hook in _entries()}
@@ -173,6 +179,18 @@ def test_the_package_says_where_the_plugin_is() -> None:
         [*command, "--json"], capture_output=True, text=True, check=True, timeout=60, cwd=ROOT
     )
     assert json.loads(as_json.stdout) == {"plugin": str(PLUGIN)}
+
+
+@pytest.mark.slow
+@pytest.mark.claude
+def test_the_figures_on_the_page_are_those_that_are_measured(claude_binary: Path) -> None:
+    page = ROOT / "docs" / "claude-code.md"
+    told = {what: int(tokens) for what, _, tokens in table_rows(section(page, "What it costs"), "what")}
+    measured = {row.area: row.ours for row in client_tokens(claude_binary) if row.unit == "tokens"}
+    assert len(told) == len(measured)
+    for stated, found in zip(told.values(), measured.values(), strict=True):
+        assert abs(stated - found) <= 0.1 * found, (told, measured)
+    assert measured["tools in every request"] <= 1300
 
 
 @pytest.mark.slow
