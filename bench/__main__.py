@@ -8,9 +8,10 @@ import platform
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
-from bench import _billing, _documents, _expressions, _journal, _kill9, _plugin, _replay, _server
+from bench import _billing, _documents, _expressions, _journal, _kill9, _map, _plugin, _replay, _server
 from bench._measure import Row, table
 
 _RESULTS = Path(__file__).parent / "results.json"
@@ -21,6 +22,7 @@ _MEASURES: Mapping[str, Callable[[], list[Row]]] = {
     "replay": _replay.measure,
     "expressions": _expressions.measure,
     "plugin": _plugin.measure,
+    "map": _map.measure,
 }
 
 
@@ -33,6 +35,7 @@ def main() -> int:
     parser.add_argument("--items", type=int, default=1000, help="of kill9")
     parser.add_argument("--rounds", type=int, default=10, help="of kill9")
     parser.add_argument("--seed", type=int, default=0, help="of kill9's moments")
+    parser.add_argument("--long", action="store_true", help="of map: 100,000 items as well")
     parser.add_argument("--json", action="store_true", help="print JSON instead of a table")
     parser.add_argument("--save", action="store_true", help=f"write {_RESULTS.name} as well")
     options = parser.parse_args()
@@ -40,7 +43,8 @@ def main() -> int:
     unknown = sorted(set(asked) - {*_MEASURES, "kill9", "billing"})
     if unknown:
         parser.error(f"there is no measurement {', '.join(unknown)}")
-    rows = [row for name, measure in _MEASURES.items() if name in asked for row in measure()]
+    measures = {**_MEASURES, "map": partial(_map.measure, long=options.long)}
+    rows = [row for name, measure in measures.items() if name in asked for row in measure()]
     reports: dict[str, Mapping[str, object]] = {}
     ok = all(row.met is not False for row in rows)
     if "kill9" in asked:
