@@ -38,7 +38,7 @@ class ComputeFunction(Generic[P, R_co]):
     def __repr__(self) -> str:
         return f"<compute {self.signature.name} ({self.signature.place})>"
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R_co]:
         """Run the function when awaited; what it raises itself is raised as it is.
 
         Raises:

@@ -81,7 +81,7 @@ class FlowFunction(Generic[P, R_co]):
             run_id=run_id,
         )
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R_co]:
         """Run the flow when awaited; inside another flow it is a part of that one's run, and both budgets hold.
 
         What the flow's own code raises is raised as it is.

@@ -57,7 +57,7 @@ class InferFunction(Generic[P, R_co]):
         parts = [self.spec] if self.check is None else [self.spec, self.check]
         return Program(functions={part.name: part for part in parts})
 
-    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[Any, Any, R_co]:
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R_co]:
         """Make the call when awaited.
 
         Raises:
