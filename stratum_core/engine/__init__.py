@@ -1,6 +1,8 @@
 """The engine: validate, plan, estimate, approve, execute, resume, cancel, inspect; what every surface calls."""
 
 from stratum_core.approval import terminal_refusal
+from stratum_core.engine._answers import AnswerDesk
+from stratum_core.engine._codegen import CodeDesk, CodeView, EmitView
 from stratum_core.engine._engine import Engine
 from stratum_core.engine._money import MoneyDesk, SpendView
 from stratum_core.engine._reviews import ReviewDesk, ReviewState, ReviewView, Shown
@@ -17,8 +19,12 @@ from stratum_core.engine._views import (
 from stratum_core.journal import Spent
 
 __all__ = [
+    "AnswerDesk",
     "ApprovalState",
     "ApprovalView",
+    "CodeDesk",
+    "CodeView",
+    "EmitView",
     "Engine",
     "EstimateView",
     "MoneyDesk",

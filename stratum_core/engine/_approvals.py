@@ -7,25 +7,32 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import cast
 
 from stratum_core.approval import PlanFacts, require_allowed, require_local_allowed
 from stratum_core.engine._settings import Settings
-from stratum_core.engine._views import ApprovalView
+from stratum_core.engine._views import ApprovalState, ApprovalView
 from stratum_core.errors import ConfigurationError, PlanError
-from stratum_core.journal import ApprovalRecord, PlanRecord, RunRecord
+from stratum_core.journal import ApprovalRecord, PlanRecord, RaiseRecord, RunRecord
 from stratum_core.llm import missing_key
+from stratum_core.money import format_usd
 from stratum_core.plan import reopen, reopen_reused, require_as_approved
 
 __all__ = [
     "answered",
+    "decision_line",
     "facts_of",
     "needs_approval",
     "needs_remote_approval",
+    "raise_line",
     "require_resumable",
     "require_startable",
 ]
 
+_REVOKED = (
+    "The person took their yes to this plan back. Nothing was run; plan again only if they ask for that."
+)
 _DECLINED = (
     "The person said no to this plan. Nothing was run; change it and plan again only if they ask for that."
 )
@@ -99,6 +106,28 @@ def require_startable(plan: PlanRecord, answer: ApprovalView, settings: Settings
             )
 
 
+def decision_line(record: ApprovalRecord) -> str:
+    """Return who answered a plan, when, how and to what, on one line of an audit trail."""
+    moment = datetime.fromtimestamp(record.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    cap = "" if record.cap_nusd is None else f", at most {format_usd(record.cap_nusd)}"
+    until = datetime.fromtimestamp(record.expires_at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
+    if record.consumed_by is not None:
+        use = f"; started {record.consumed_by}"
+    else:
+        use = f"; good until {until}" if record.decision == "approved" else ""
+    note = f'; "{record.note}"' if record.note else ""
+    return f"{moment}: {record.decision} by {record.principal} ({record.channel}){cap}{use}{note}"
+
+
+def raise_line(record: RaiseRecord) -> str:
+    """Return who answered whether a run may have more, when, how and to what cap, on one line."""
+    moment = datetime.fromtimestamp(record.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+    cap = f" to a cap of {format_usd(record.cap_nusd)}" if record.decision == "approved" else " more money"
+    use = "; used" if record.used_at_ms is not None else ""
+    note = f'; "{record.note}"' if record.note else ""
+    return f"{moment}: {record.decision}{cap} by {record.principal} ({record.channel}){use}{note}"
+
+
 def facts_of(plan: PlanRecord) -> PlanFacts:
     """Return what a policy looks at, from the stored record: what is approved is what is on disk."""
     record = plan.record
@@ -139,7 +168,9 @@ def needs_remote_approval(plan_id: str, approvers: Sequence[str]) -> ApprovalVie
 def answered(record: ApprovalRecord) -> ApprovalView:
     """Return the view of an answer."""
     said = f'; they said: "{record.note}"' if record.note and record.channel != "policy" else ""
-    message = _DECLINED if record.decision == "declined" else f"Approved ({record.channel})"
+    told = {"approved": f"Approved ({record.channel})", "declined": _DECLINED, "revoked": _REVOKED}
+    message = told[record.decision]
+    state: ApprovalState = "approved" if record.decision == "approved" else "declined"
     return ApprovalView(
-        plan_id=record.plan_id, state=record.decision, channel=record.channel, message=f"{message}{said}"
+        plan_id=record.plan_id, state=state, channel=record.channel, message=f"{message}{said}"
     )

@@ -28,6 +28,7 @@ from stratum_core.approval import (
     this_principal,
 )
 from stratum_core.contracts import JsonValue
+from stratum_core.engine._answers import AnswerDesk
 from stratum_core.engine._approvals import (
     answered,
     facts_of,
@@ -36,6 +37,7 @@ from stratum_core.engine._approvals import (
     require_resumable,
     require_startable,
 )
+from stratum_core.engine._codegen import CodeDesk
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
 from stratum_core.engine._money import MoneyDesk
 from stratum_core.engine._pictures import (
@@ -93,7 +95,9 @@ class Engine:
         self._clock = clock
         self._control = ControlStore.open(settings.state_dir, clock=clock)
         self.reviews = ReviewDesk(self._control)
+        self.code = CodeDesk(self._control, settings)
         self.money = MoneyDesk(self._control, settings, clock=clock, view_of=self.show_run)
+        self.answers = AnswerDesk(self._control, settings, clock=clock)
         self.remote = RemoteDesk(self._control, settings, clock=clock)
         self._runners = Runners(settings.state_dir, settings.environ)
         self._principal = settings.principal or this_principal()
@@ -296,13 +300,8 @@ class Engine:
         if self._run_of(plan_id) is None:
             require_startable(plan, self.approval(plan_id), self.settings)
             self.money.give_back()
-        run = self._control.create_run(
-            plan_id,
-            plan.plan_hash,
-            cast("int", record["cap_nusd"]),
-            run_id,
-            claim=self.money.claim_of(plan),
-        )
+        cap_nusd, claim = cast("int", record["cap_nusd"]), self.money.claim_of(plan)
+        run = self._control.create_run(plan_id, plan.plan_hash, cap_nusd, run_id, claim=claim)
         if run.run_id == run_id:
             self._start(run.run_id, record)
         return self.show_run(run.run_id)

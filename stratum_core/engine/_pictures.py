@@ -12,6 +12,7 @@ from typing import cast
 
 from stratum_core.approval import channel_meaning
 from stratum_core.contracts import JsonValue
+from stratum_core.engine._approvals import answered
 from stratum_core.engine._receipt import (
     next_line,
     progress_line,
@@ -80,7 +81,7 @@ def plan_view(plan: PlanRecord, standing: ApprovalRecord | None) -> PlanView:
         simulated=bool(record["simulated"]),
         items=cast("int", record["items"]),
         calls_at_most=figures["worst_requests"],
-        approval="needs_approval" if standing is None else standing.decision,
+        approval="needs_approval" if standing is None else answered(standing).state,
         command=f"stratum approve {plan.plan_id}",
         warnings=_warnings(record),
         run_id="" if standing is None else standing.consumed_by or "",

@@ -20,6 +20,7 @@ from stratum_core.journal._control_tables import (
     insert_plan,
     insert_run,
     read_commands,
+    read_decisions,
     read_last_decision,
     read_plan,
     read_run,
@@ -127,6 +128,43 @@ class ControlStore(ControlFile):
                     f"the approval id {decision.approval_id} is taken", remedy="give each answer a new id"
                 ) from error
         return decision
+
+    def revoke(self, revocation: ApprovalRecord) -> ApprovalRecord:
+        """Take an unused yes to a plan back, for good; from then on the plan needs a new plan, as after a no.
+
+        Raises:
+            PlanError: There is no such plan.
+            ApprovalError: There is no yes that stands, or it has started its run.
+            JournalError: The file cannot be written.
+        """
+        check_approval_id(revocation.approval_id)
+        with self._changing() as connection:
+            plan = _plan(connection, revocation.plan_id)
+            standing = read_last_decision(connection, plan.plan_id)
+            if standing is None or standing.decision != "approved" or self._has_lapsed(standing):
+                raise ApprovalError(
+                    f"plan {plan.plan_id} has no yes that could be taken back",
+                    remedy=f"look at it: stratum show {plan.plan_id}",
+                )
+            if standing.consumed_by is not None:
+                raise ApprovalError(
+                    f"the yes to plan {plan.plan_id} has started {standing.consumed_by}",
+                    remedy=f"stop the run: stratum cancel {standing.consumed_by}",
+                    detail={"run_id": standing.consumed_by},
+                )
+            insert_decision(connection, revocation)
+        return revocation
+
+    def decisions(self, plan_id: str) -> tuple[ApprovalRecord, ...]:
+        """Return every answer to a plan, oldest first.
+
+        Raises:
+            PlanError: There is no such plan.
+            JournalError: The file cannot be read.
+        """
+        with self._reading() as connection:
+            _plan(connection, plan_id)
+            return read_decisions(connection, plan_id)
 
     def standing_decision(self, plan_id: str) -> ApprovalRecord | None:
         """Return the answer that stands for a plan, or None when a person has still to be asked.
@@ -385,9 +423,9 @@ def _usable(
             remedy=f"the person who pays can agree with: stratum approve {plan.plan_id}",
             detail={"plan_id": plan.plan_id},
         )
-    if approval.decision == "declined":
+    if approval.decision != "approved":
         raise ApprovalError(
-            f"plan {plan.plan_id} was declined by {approval.principal}",
+            f"plan {plan.plan_id} was {approval.decision} by {approval.principal}",
             remedy="a no is final; change what was refused and plan again",
             detail={"plan_id": plan.plan_id, "state": "declined"},
         )

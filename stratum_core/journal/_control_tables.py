@@ -27,6 +27,7 @@ __all__ = [
     "insert_plan",
     "insert_run",
     "read_commands",
+    "read_decisions",
     "read_last_decision",
     "read_plan",
     "read_run",
@@ -61,7 +62,7 @@ def read_undecided(connection: sqlite3.Connection, now_ms: int, limit: int) -> t
     found = connection.execute(
         "SELECT * FROM plans WHERE expires_at_ms > ? AND NOT EXISTS ("
         "SELECT 1 FROM approvals WHERE approvals.plan_id = plans.plan_id"
-        " AND (decision = 'declined' OR consumed_by IS NOT NULL OR approvals.expires_at_ms > ?))"
+        " AND (decision != 'approved' OR consumed_by IS NOT NULL OR approvals.expires_at_ms > ?))"
         " ORDER BY created_at_ms DESC, plan_id LIMIT ?",
         (now_ms, now_ms, limit),
     )
@@ -97,23 +98,13 @@ def read_last_decision(connection: sqlite3.Connection, plan_id: str) -> Approval
     ).fetchone()
     if found is None:
         return None
-    row = cast("_DecisionRow", found)
-    _, approval_id, plan_id, plan_hash, cap_nusd, decision = row[:6]
-    channel, principal, note, at_ms, expires_at_ms, consumed_by, signature = row[6:]
-    return ApprovalRecord(
-        approval_id=approval_id,
-        plan_id=plan_id,
-        plan_hash=plan_hash,
-        cap_nusd=cap_nusd,
-        decision=decision,
-        channel=channel,
-        principal=principal,
-        note=note,
-        at_ms=at_ms,
-        expires_at_ms=expires_at_ms,
-        consumed_by=consumed_by,
-        signature=signature,
-    )
+    return _decision(found)
+
+
+def read_decisions(connection: sqlite3.Connection, plan_id: str) -> tuple[ApprovalRecord, ...]:
+    """Return every answer to a plan, oldest first."""
+    found = connection.execute("SELECT * FROM approvals WHERE plan_id = ? ORDER BY seq", (plan_id,))
+    return tuple(_decision(row) for row in found)
 
 
 def consume(connection: sqlite3.Connection, approval_id: str, run_id: str) -> None:
@@ -187,6 +178,26 @@ def read_commands(connection: sqlite3.Connection, run_id: str, after_seq: int) -
     return tuple(
         CommandRecord(seq=seq, run_id=run, kind=kind, at_ms=at_ms, principal=principal)
         for seq, run, kind, at_ms, principal in cast("list[_CommandRow]", found.fetchall())
+    )
+
+
+def _decision(found: object) -> ApprovalRecord:
+    row = cast("_DecisionRow", found)
+    _, approval_id, plan_id, plan_hash, cap_nusd, decision = row[:6]
+    channel, principal, note, at_ms, expires_at_ms, consumed_by, signature = row[6:]
+    return ApprovalRecord(
+        approval_id=approval_id,
+        plan_id=plan_id,
+        plan_hash=plan_hash,
+        cap_nusd=cap_nusd,
+        decision=decision,
+        channel=channel,
+        principal=principal,
+        note=note,
+        at_ms=at_ms,
+        expires_at_ms=expires_at_ms,
+        consumed_by=consumed_by,
+        signature=signature,
     )
 
 

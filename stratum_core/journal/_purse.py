@@ -7,6 +7,7 @@ reserved in one transaction, so that one yes raises one cap once, and never past
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 
 from stratum_core.errors import ApprovalError, BudgetExceeded, NeedsApproval, RunError
 from stratum_core.journal._control_file import ControlFile
@@ -27,7 +28,7 @@ from stratum_core.journal._holds import (
 )
 from stratum_core.journal._ids import check_run_id
 from stratum_core.journal._raises import RaiseRecord, insert_raise, read_raises, use_raise
-from stratum_core.journal._records import RunRecord
+from stratum_core.journal._records import Channel, RunRecord
 from stratum_core.money import format_usd
 
 __all__ = ["Purse"]
@@ -147,6 +148,35 @@ class Purse(ControlFile):
             insert_raise(connection, answer)
         return answer
 
+    def revoke_raise(
+        self, run_id: str, *, raise_id: str, channel: Channel, principal: str, note: str
+    ) -> RaiseRecord:
+        """Take back a yes to a higher cap that has not been used, for good.
+
+        Raises:
+            RunError: There is no such run.
+            ApprovalError: There is no yes that stands.
+            JournalError: The file cannot be written.
+        """
+        with self._changing() as connection:
+            standing = self._standing(connection, _run(connection, run_id))
+            if standing is None or standing.decision != "approved":
+                raise ApprovalError(
+                    f"run {run_id} has no yes to a higher cap that could be taken back",
+                    remedy=f"look at it: stratum show {run_id}",
+                )
+            taken = replace(
+                standing,
+                raise_id=raise_id,
+                decision="revoked",
+                channel=channel,
+                principal=principal,
+                note=note,
+                at_ms=self._now_ms(),
+            )
+            insert_raise(connection, taken)
+        return taken
+
     def raise_cap(self, run_id: str, claim: Claim | None) -> RunRecord:
         """Raise a run's cap to what was approved, use the approval up and reserve the difference; return the run.
 
@@ -173,7 +203,7 @@ class Purse(ControlFile):
                 )
             if answer.decision != "approved":
                 raise ApprovalError(
-                    f"more money for run {run_id} was declined by {answer.principal}",
+                    f"more money for run {run_id} was {answer.decision} by {answer.principal}",
                     remedy="a no is final; plan again if they ask for it, with `reuse` to keep what was paid for",
                     detail={"run_id": run_id, "state": "declined"},
                 )
@@ -187,9 +217,9 @@ class Purse(ControlFile):
     def _standing(self, connection: sqlite3.Connection, run: RunRecord) -> RaiseRecord | None:
         """Return the last answer that is not used up, has not expired and is about the run's cap of now; or a no."""
         last = next(iter(reversed(read_raises(connection, run.run_id))), None)
-        if last is None or last.decision == "declined":
+        if last is None or last.decision != "approved":
             return last
-        if last.decision != "approved" or last.used_at_ms is not None or last.from_nusd != run.cap_nusd:
+        if last.used_at_ms is not None or last.from_nusd != run.cap_nusd:
             return None
         return last if last.expires_at_ms > self._now_ms() else None
 

@@ -19,7 +19,8 @@ __all__ = [
     "RunRecord",
 ]
 
-DecisionKind: TypeAlias = Literal["approved", "declined"]
+DecisionKind: TypeAlias = Literal["approved", "declined", "revoked"]
+"""A yes, a no, or a yes taken back before it was used; the last two are final."""
 
 Channel: TypeAlias = Literal["dialog", "terminal", "policy", "flag", "remote"]
 """How the answer came: the client's own dialog, a terminal, the operator's policy file, a flag of a demo, or another

@@ -16,7 +16,7 @@ from stratum_mcp.cli._documents import estimate, fmt, guide, plan, schema, valid
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
 from stratum_mcp.cli._install import install, uninstall
 from stratum_mcp.cli._keys import keys
-from stratum_mcp.cli._money import spend
+from stratum_mcp.cli._money import revoke, spend
 from stratum_mcp.cli._processes import run_worker, serve
 from stratum_mcp.cli._runs import approve, cancel, execute, resume, runs, show
 from stratum_mcp.cli._team import team
@@ -41,8 +41,8 @@ _verbs = _Verbs(
     commands={
         command.name or "": command
         for command in (
-            demo, validate, fmt, plan, estimate, approve, execute, decide, resume, cancel, runs, show, spend, schema,
-            guide, serve, team, keys, install, uninstall, run_worker,
+            demo, validate, fmt, plan, estimate, approve, revoke, execute, decide, resume, cancel, runs, show,
+            spend, codegen, emit, schema, guide, serve, team, keys, install, uninstall, run_worker,
         )
     },
 )  # fmt: skip

@@ -15,7 +15,7 @@ from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.plain import plain_line
 
-__all__ = ["approve_more", "spend"]
+__all__ = ["approve_more", "revoke", "spend"]
 
 _PROMPT = "Type yes to let it go on under this cap, no to refuse for good; anything else decides nothing: "
 
@@ -27,6 +27,26 @@ def spend(session: Session) -> Exit:
     with session.engine() as engine:
         view = engine.money.spend()
     session.result(view.to_json(), lambda: _show(session, view))
+    return Exit.OK
+
+
+@click.command(cls=Verb)
+@click.argument("id")
+@click.option("--note", default="", help="Why, for the audit trail.")
+@click.pass_obj
+def revoke(session: Session, id: str, note: str) -> Exit:
+    """Take back a yes that was not used yet: to a plan, or to a higher cap of a run. Only a new plan asks again.
+
+    ID is a plan or a run. It can only stop spending, so it needs no terminal; a run that has started is cancelled.
+    """
+    channel = "flag" if no_terminal(session) else "terminal"
+    with session.engine() as engine:
+        if id.startswith("run"):
+            line = engine.answers.revoke_more(id, channel=channel, note=note)
+            session.result({"run_id": id, "state": "revoked"}, lambda: session.say(line))
+        else:
+            view = engine.answers.revoke(id, channel=channel, note=note)
+            session.result(view.to_json(), lambda: session.say(view.message))
     return Exit.OK
 
 

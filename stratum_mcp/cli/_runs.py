@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 import click
 
 from stratum_core.contracts import JsonValue
-from stratum_core.engine import RunView
+from stratum_core.engine import PlanView, RunView
 from stratum_core.errors import NeedsApproval, PlanError
 from stratum_mcp.cli._approval import approval_exit, ask_in_terminal, no_terminal
 from stratum_mcp.cli._exit import Exit, exit_for_run
@@ -17,6 +17,7 @@ from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.cli._team import answer_at_server
 from stratum_mcp.cli._tree import show_tree
 from stratum_mcp.cli._watch import watch
+from stratum_mcp.plain import plain_line
 
 __all__ = ["approve", "cancel", "execute", "resume", "runs", "show"]
 
@@ -121,9 +122,7 @@ def show(session: Session, id: str, *, verify: bool, failed: bool) -> Exit:
         if verify:
             return _verify(session, engine.verify_run(id))
         if id.startswith("plan"):
-            plan = engine.show_plan(id)
-            session.result(plan.to_json(), lambda: show_plan(plan, session.console()))
-            return Exit.OK
+            return _show_plan(session, engine.show_plan(id), engine.answers.trail(id))
         if not id.startswith("run"):
             raise PlanError(
                 f"{id[:80]!r} is the id of neither a run nor a plan: they start with run_ and plan_",
@@ -149,6 +148,18 @@ def _require_terminal(session: Session, plan_id: str) -> None:
             f"plan {plan_id} was not approved: {reason}",
             remedy=f"a person types it in a terminal of their own: stratum approve {plan_id}",
         )
+
+
+def _show_plan(session: Session, plan: PlanView, answers: Sequence[str]) -> Exit:
+    """Write a plan and every answer to it: who, when and how."""
+
+    def human() -> None:
+        show_plan(plan, session.console())
+        for line in answers:
+            session.say(f"  {plain_line(line)}")
+
+    session.result({**plan.to_json(), "answers": list(answers)}, human)
+    return Exit.OK
 
 
 def _verify(session: Session, found: Mapping[str, JsonValue]) -> Exit:

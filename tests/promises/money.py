@@ -14,6 +14,8 @@ LIMITS = ("docs/policy.md", "Limits of a day and a project")
 MORE = ("docs/policy.md", "More money for a run")
 CHECKPOINT = ("docs/policy.md", "How money is counted")
 DOUBT = ("docs/policy.md", "Calls that may have been paid")
+CHANNELS = ("docs/policy.md", "Channels")
+CLI = ("docs/cli.md", "The command line")
 VERBS = ("docs/ir.md", "Verbs and modifiers")
 
 MONEY: tuple[Promise, ...] = (
@@ -61,5 +63,17 @@ MONEY: tuple[Promise, ...] = (
         DOUBT,
         "core/runtime/test_doubt.py",
         "core/plan/test_calls_cap.py::test_the_rule_for_calls_that_may_have_been_paid_is_part_of_the_plan",
+    ),
+    promise(
+        "money.answers",
+        "A yes can be taken back until it is used; of answers that race one stands; every answer is on record",
+        CHANNELS,
+        "core/engine/test_answers.py",
+    ),
+    promise(
+        "money.commands",
+        "`spend` shows limits and holds, `revoke` takes a yes back, `approve RUN --cap` gives a run more",
+        CLI,
+        "cli/test_money.py",
     ),
 )
