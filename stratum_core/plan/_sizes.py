@@ -8,37 +8,33 @@ purpose.
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TypeAlias
 
 from stratum_core.contracts import (
     HELD_ITEMS,
     AnyType,
     BoolType,
-    BytesType,
-    DateTimeType,
-    DateType,
-    EnumType,
     FloatType,
-    IntType,
     JsonType,
     JsonValue,
     ListType,
     MapType,
-    NeverType,
-    NullType,
     OpaqueType,
     OptionalType,
     ProbabilisticType,
     RecordType,
-    StoredList,
-    StringType,
     Type,
-    held,
     validator,
+)
+from stratum_core.plan._type_bytes import (
+    SAMPLES_BYTES,
+    bare,
+    json_bytes,
+    key_bytes,
+    least_bytes,
+    static_bytes,
 )
 
 __all__ = [
@@ -78,15 +74,9 @@ TEXT_LIMIT_BYTES = 6_000_002
 PYTHON_OUTPUT_BYTES = 1_000_000
 """The most bytes of JSON that a registered function may return."""
 
-SAMPLES_BYTES = len('{"samples":[]}')
-"""What the frame of a probabilistic value adds to its one sample."""
-
-_ENCODER = json.JSONEncoder(ensure_ascii=False, separators=(",", ":"), default=held)
 _ANY = AnyType()
-_ESCAPE_BYTES = 6
+_KEPT = 1_024
 _FLOAT_BYTES = 25
-_INT_BYTES = 25
-_DATETIME_BYTES = 40
 _LIKELY_TEXT_BYTES = 200
 _LIKELY_ITEMS = 5
 
@@ -121,108 +111,12 @@ BOOL = Unknown(type=BoolType(), most=5, likely=5)
 NUMBER = Unknown(type=FloatType(), most=_FLOAT_BYTES, likely=4)
 
 
-def json_bytes(value: JsonValue) -> int:
-    """Return the UTF-8 bytes of a value's compact JSON."""
-    if isinstance(value, StoredList):
-        return value.json_bytes
-    text = _ENCODER.encode(value)
-    return len(text) if text.isascii() else len(text.encode())
-
-
-@lru_cache(maxsize=4096)
-def key_bytes(name: str) -> int:
-    """Return the bytes of a record's key with its colon and comma."""
-    return json_bytes(name) + 2
-
-
 def size_of(shape: Shape) -> tuple[int, float]:
     """Return the most and the expected bytes of a value."""
     if isinstance(shape, Known):
         exact = json_bytes(shape.value)
         return exact, exact
     return shape.most, min(shape.likely, shape.most)
-
-
-def bare(kind: Type) -> Type:
-    """Look through marks and optionals."""
-    while isinstance(kind, (OptionalType, OpaqueType, ProbabilisticType)):
-        kind = kind.inner
-    return kind
-
-
-def static_bytes(kind: Type) -> int | None:
-    """Return the most bytes any value of the type has, or None when the type alone sets no bound."""
-    match kind:
-        case OptionalType(inner=inner):
-            inside = static_bytes(inner)
-            return None if inside is None else max(4, inside)
-        case OpaqueType(inner=inner):
-            return static_bytes(inner)
-        case ProbabilisticType(inner=inner):
-            inside = static_bytes(inner)
-            return None if inside is None else inside + SAMPLES_BYTES
-        case StringType(max_length=longest):
-            return None if longest is None else _ESCAPE_BYTES * longest + 2
-        case EnumType(values=values):
-            return max((json_bytes(value) for value in values), default=4)
-        case ListType(item=item, max_length=longest):
-            inside = static_bytes(item)
-            return None if longest is None or inside is None else 2 + longest * (inside + 1)
-        case RecordType(fields=fields):
-            return _record_bytes([(part.name, static_bytes(part.type)) for part in fields])
-        case JsonType() | AnyType() | MapType() | BytesType():
-            return None
-        case _:
-            return _scalar_bytes(kind)
-
-
-def _record_bytes(parts: Sequence[tuple[str, int | None]]) -> int | None:
-    """Add up a record's keys and values."""
-    total = 2
-    for name, inside in parts:
-        if inside is None:
-            return None
-        total += key_bytes(name) + inside
-    return total
-
-
-def _scalar_bytes(
-    kind: IntType | FloatType | BoolType | NullType | DateType | DateTimeType | NeverType,
-) -> int:
-    """Return the longest JSON of a value without parts."""
-    match kind:
-        case IntType():
-            return _INT_BYTES
-        case FloatType():
-            return _FLOAT_BYTES
-        case DateTimeType():
-            return _DATETIME_BYTES
-        case DateType():
-            return 12
-        case _:
-            return 5
-
-
-def least_bytes(kind: Type) -> int:
-    """Return the fewest bytes an answer of the type takes; missing optional fields take none."""
-    match kind:
-        case OpaqueType(inner=inner) | ProbabilisticType(inner=inner):
-            return least_bytes(inner)
-        case StringType(min_length=shortest):
-            return 2 + (shortest or 0)
-        case ListType(item=item, min_length=shortest):
-            return 2 + (shortest or 0) * (least_bytes(item) + 1)
-        case EnumType(values=values):
-            return min((json_bytes(value) for value in values), default=1)
-        case RecordType(fields=fields):
-            needed = [part for part in fields if not isinstance(part.type, (OptionalType, NullType))]
-            return 2 + sum(key_bytes(part.name) + least_bytes(part.type) for part in needed)
-        case MapType() | BytesType():
-            return 2
-        case DateType():
-            return 12
-        case _:
-            return 1
 
 
 def _spread(kind: Type) -> tuple[int, int]:
@@ -276,6 +170,26 @@ def fit(shape: Shape, kind: Type) -> Shape:
     """
     if isinstance(shape, Known):
         return Known(validator(kind).check(shape.value))
+    key = id(shape), id(kind)
+    kept = _fits.get(key)
+    if kept is not None and kept[0] is shape and kept[1] is kind:
+        return kept[2]
+    if len(_fits) >= _KEPT:
+        _fits.clear()
+    _fits[key] = shape, kind, _fitted(shape, kind)
+    return _fits[key][2]
+
+
+_fits: dict[tuple[int, int], tuple[Unknown, Type, Shape]] = {}
+"""Shapes that were checked, by identity; each entry keeps its own alive. The answer of a call is one object."""
+
+
+def _fitted(shape: Unknown, kind: Type) -> Unknown:
+    """Return what `fit` keeps.
+
+    Raises:
+        ContractViolation: A part is known and does not fit.
+    """
     wanted = bare(kind)
     most, fields, item = shape.most, shape.fields, shape.item
     if fields is not None and isinstance(wanted, RecordType):
