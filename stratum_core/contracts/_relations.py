@@ -163,6 +163,8 @@ def _mark_opaque(kind: Type) -> Type:
 def _join_plain(left: Type, right: Type) -> Type | None:
     """Join two types that are neither null, optional, opaque nor unknown."""
     match left, right:
+        case (StringType(), StringType()):
+            return StringType()
         case (EnumType(values=first), EnumType(values=second)):
             merged = tuple(dict.fromkeys(first + second))
             if len(merged) <= _MAX_JOINED_VALUES:

@@ -65,6 +65,8 @@ def shape_of(expression: Expression, env: _Env) -> Shape:
         return shape
     static = static_bytes(expression.type)
     most = shape.most if static is None else min(shape.most, static)
+    if shape.type is expression.type and shape.most == most:
+        return shape
     return replace(shape, type=expression.type, most=most)
 
 

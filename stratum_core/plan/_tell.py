@@ -93,6 +93,7 @@ class Teller:
         judged = _judged_fields(flow)
         worth_telling = self._worth_telling(flow, judged)
         lines: list[Told] = []
+        wordless = Told(depth=depth)
         worked_out: list[str] = []
         for step in flow.steps:
             if self._is_computed(step):
@@ -102,7 +103,7 @@ class Teller:
             lines.extend(_work_out(worked_out, depth))
             worked_out = []
             if len(lines) >= self.most_lines and self._asks_once(step):
-                lines.append(Told(depth=depth))
+                lines.append(wordless)
             else:
                 lines.extend(self._step(scene, step, depth, many=many))
         lines.extend(_work_out(worked_out, depth))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from stratum_core.contracts import (
     AnyType,
@@ -102,8 +103,7 @@ class CompiledExpression:
             ) from error
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CompileResult:
+class CompileResult(NamedTuple):
     """What a check gave: the expression when it has no error, its type, and every finding."""
 
     expression: CompiledExpression | None
@@ -137,6 +137,8 @@ def compile_expression(
         later=later,
         refused=parsed.refused,
         facts=not_null,
+        findings=[],
+        types={},
     )
     kind = context.type_of(parsed.tree)
     kind = _wanted(context, parsed.tree, kind, want)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from stratum_core.contracts import (
     AnyType,
@@ -46,8 +46,8 @@ class Context:
     later: Collection[str] = ()
     refused: frozenset[ast.AST] = frozenset()
     facts: Facts = frozenset()
-    findings: list[Finding] = field(default_factory=list[Finding])
-    types: dict[ast.expr, Type] = field(default_factory=dict[ast.expr, Type])
+    findings: list[Finding]
+    types: dict[ast.expr, Type]
     bound: frozenset[str] = frozenset()
     """Names of comprehensions around the node."""
 

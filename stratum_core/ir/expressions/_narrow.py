@@ -31,25 +31,27 @@ def path_of(node: ast.expr) -> Path | None:
 def facts(node: ast.expr, *, truth: bool) -> Facts:
     """Return the paths that are not null when `node` is `truth`."""
     match node:
+        case ast.Compare(left=left, ops=[op], comparators=[right]):
+            return _pair_facts(left, op, right, truth=truth)
+        case ast.Compare(left=left, ops=ops, comparators=comparators) if truth:
+            found: set[Path] = set()
+            for op, right in zip(ops, comparators, strict=True):
+                found |= _pair_facts(left, op, right, truth=True)
+                left = right
+            return frozenset(found)
         case ast.BoolOp(op=op, values=values) if isinstance(op, ast.And) is truth:
             return frozenset[Path]().union(*(facts(value, truth=truth) for value in values))
         case ast.UnaryOp(op=ast.Not(), operand=operand):
             return facts(operand, truth=not truth)
-        case ast.Compare(left=left, ops=ops, comparators=comparators) if truth or len(ops) == 1:
-            found: set[Path] = set()
-            for op, right in zip(ops, comparators, strict=True):
-                found |= _pair_facts(left, op, right, truth=truth)
-                left = right
-            return frozenset(found)
         case _:
             return frozenset()
 
 
-def _pair_facts(left: ast.expr, op: ast.cmpop, right: ast.expr, *, truth: bool) -> set[Path]:
+def _pair_facts(left: ast.expr, op: ast.cmpop, right: ast.expr, *, truth: bool) -> Facts:
     """Return what one comparison says about null."""
     if isinstance(op, (ast.Is, ast.IsNot)):
         path = path_of(left)
-        return {path} if path is not None and isinstance(op, ast.IsNot) is truth else set()
+        return frozenset({path}) if path is not None and isinstance(op, ast.IsNot) is truth else frozenset()
     if isinstance(op, (ast.Eq, ast.NotEq)) and isinstance(op, ast.Eq) is truth:
         sides = ((left, right), (right, left))
         paths = (
@@ -57,5 +59,5 @@ def _pair_facts(left: ast.expr, op: ast.cmpop, right: ast.expr, *, truth: bool) 
             for side, other in sides
             if isinstance(other, ast.Constant) and other.value is not None
         )
-        return {path for path in paths if path is not None}
-    return set()
+        return frozenset(path for path in paths if path is not None)
+    return frozenset()

@@ -11,8 +11,9 @@ import ast
 import keyword
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from itertools import pairwise
+from typing import NamedTuple
 
 from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._foreign import apply_edits, foreign_spellings, looks_foreign
@@ -47,15 +48,14 @@ _VALUE_ENDINGS = frozenset({")", "]", "}"})
 _WANT_A_VALUE = frozenset({"and", "or", "not", "in", "is", "if", "else", "for"})
 
 
-@dataclass(frozen=True, slots=True)
-class Parsed:
+class Parsed(NamedTuple):
     """A parsed expression; `tree` is None when nothing could be read."""
 
     tree: ast.expr | None
     findings: tuple[Finding, ...]
     refused: frozenset[ast.AST] = frozenset()
     """Nodes that already have a finding; the checker takes them for `any`."""
-    edits: tuple[Finding, ...] = field(default=())
+    edits: tuple[Finding, ...] = ()
     """Repairs that were made before the tree was read."""
 
     def merged(self, found: tuple[Finding, ...]) -> tuple[Finding, ...]:
@@ -198,7 +198,7 @@ def _parse_repaired(text: str, edits: tuple[Finding, ...]) -> Parsed:
     inner = _parse_plain(repaired, scanned.tokens)
     mapped = Parsed(inner.tree, (), inner.refused, edits)
     findings = (*edits, *(mapped.located(finding) for finding in inner.findings))
-    return replace(mapped, findings=tuple(sorted(findings, key=lambda finding: finding.start)))
+    return mapped._replace(findings=tuple(sorted(findings, key=lambda finding: finding.start)))
 
 
 def _syntax_error(message: str, start: int, end: int, suggestion: str = "") -> Finding:
