@@ -35,6 +35,7 @@ TRACES: tuple[Promise, ...] = (
         "There is a record of every call with all that was tried for it, failed ones too",
         RECORDS,
         "core/runtime/test_tracing.py",
+        "core/runtime/test_tracing_resumed.py",
         "core/trace/test_record.py",
     ),
     promise(
