@@ -236,13 +236,13 @@ async def cancel(run_id: RunId, ctx: Ctx) -> CallToolResult:
 
 async def codegen(
     plan_id: PlanId,
-    path: Annotated[str, Field(description="the file to write")],
+    path: Annotated[str, Field(description="new .py file in the project")],
+    roots: Roots,
+    ctx: Ctx,
 ) -> CallToolResult:
-    """Write a plan as Python. Not available in this version."""
-    raise ToolError(
-        f"not_available: this version of Stratum does not generate code; nothing was written to {plain_line(path)}\n"
-        f"What to do: keep the document as a *.stratum.yaml file; plan {plain_line(plan_id)} can be run as it is"
-    )
+    """Write a plan as typed Python with equal hashes. A file that is there and would change is left alone."""
+    made = await _ask(ctx, lambda engine: engine.code.codegen(plan_id, path=path), roots=roots)
+    return reply(made.to_json())
 
 
 async def _decide(ctx: Ctx, plan_id: str, *, approved: bool, note: str) -> ApprovalView:

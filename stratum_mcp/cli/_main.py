@@ -10,6 +10,7 @@ from typing import NoReturn
 
 import click
 
+from stratum_mcp.cli._codegen import codegen, emit
 from stratum_mcp.cli._decide import decide
 from stratum_mcp.cli._demo import demo
 from stratum_mcp.cli._documents import estimate, fmt, guide, plan, schema, validate
