@@ -10,13 +10,16 @@ from tests.promises.agreement import AGREEMENT
 from tests.promises.claude import PLUGIN
 from tests.promises.documents import DOCUMENTS
 from tests.promises.language import LANGUAGE
+from tests.promises.library import LIBRARY
 from tests.promises.money import MONEY
 from tests.promises.people import PEOPLE
 from tests.promises.plans import PLANS
 from tests.promises.project import PROJECT
 from tests.promises.runs import RUNS
+from tests.promises.scale import SCALE
 from tests.promises.surfaces import SURFACES
 from tests.promises.team import TEAM
+from tests.promises.testing import TESTING
 from tests.promises.traces import TRACES
 from tests.support.promise import Promise
 
@@ -27,13 +30,16 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "claude": PLUGIN,
     "documents": DOCUMENTS,
     "language": LANGUAGE,
+    "library": LIBRARY,
     "money": MONEY,
     "people": PEOPLE,
     "plans": PLANS,
     "project": PROJECT,
     "runs": RUNS,
+    "scale": SCALE,
     "surfaces": SURFACES,
     "team": TEAM,
+    "testing": TESTING,
     "traces": TRACES,
 }
 

@@ -31,7 +31,7 @@ PROJECT: tuple[Promise, ...] = (
         "project.fakes",
         "The ports have fakes, so that nothing of ours is mocked",
         TESTS,
-        "core/test_testing.py",
+        "core/testing/test_script.py",
     ),
     promise(
         "project.files",

@@ -1,31 +1,23 @@
-"""Test doubles for programs that call models: no key, no network, no waiting.
-
-`ScriptedClient` plays a fixed conversation and fails when the program leaves it; `FunctionClient` computes each
-answer; `FrozenClock` is a clock a test moves by hand. They implement the library's own ports, so a test exercises
-everything but the provider.
-"""
+"""Clients whose answers a test writes down: a fixed conversation, or a function of the request."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
 from types import TracebackType
 from typing import Self, TypeAlias
 
 from stratum_core.contracts import JsonValue
 from stratum_core.llm import FinishReason, ModelReply, ModelRequest, TokenUsage, likely_tokens, request_bytes
 
-__all__ = ["Answer", "FrozenClock", "FunctionClient", "Matcher", "ScriptedClient", "Step", "as_reply"]
+__all__ = ["Answer", "FunctionClient", "Matcher", "ScriptedClient", "Step", "as_reply", "start_of"]
 
 Answer: TypeAlias = "str | Mapping[str, JsonValue] | ModelReply | Exception"
 """Text as it is, a record as JSON, a whole reply, or an exception to raise."""
 
 Matcher: TypeAlias = str | Callable[[ModelRequest], bool]
 """A text that occurs in one of the request's blocks, or a test of the whole request."""
-
-_EPOCH = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,9 +80,9 @@ class ScriptedClient:
         self.requests.append(request)
         step = self._take(request)
         if step is None:
-            shown = _shown(request)
-            self._unexpected.append(shown)
-            raise AssertionError(f"no step is left for request {len(self.requests)}: {shown}")
+            start = start_of(request)
+            self._unexpected.append(start)
+            raise AssertionError(f"no step is left for request {len(self.requests)}: {start}")
         if isinstance(step.answer, Exception):
             raise step.answer
         if isinstance(step.answer, ModelReply):
@@ -151,31 +143,6 @@ class FunctionClient:
         return answer if isinstance(answer, ModelReply) else as_reply(request, answer, "stop")
 
 
-@dataclass(slots=True)
-class FrozenClock:
-    """A clock that stands still until it is moved."""
-
-    at: datetime = _EPOCH
-    elapsed_s: float = 0.0
-    """Seconds moved since the start."""
-
-    def now(self) -> datetime:
-        """Return the present, in UTC."""
-        return self.at + timedelta(seconds=self.elapsed_s)
-
-    def monotonic_s(self) -> float:
-        """Return seconds since the start, as `time.monotonic` does."""
-        return self.elapsed_s
-
-    def advance(self, seconds: float) -> None:
-        """Move the clock forward."""
-        self.elapsed_s += seconds
-
-    async def sleep(self, seconds: float) -> None:
-        """Move the clock instead of waiting."""
-        self.advance(seconds)
-
-
 def _matches(when: Matcher, request: ModelRequest) -> bool:
     """Return whether a matcher wants a request."""
     if isinstance(when, str):
@@ -183,7 +150,7 @@ def _matches(when: Matcher, request: ModelRequest) -> bool:
     return when(request)
 
 
-def _shown(request: ModelRequest) -> str:
+def start_of(request: ModelRequest) -> str:
     """Return the start of a request's last block."""
     blocks = [block for message in request.messages for block in message.blocks]
     text = blocks[-1] if blocks else ""
