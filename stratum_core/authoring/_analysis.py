@@ -220,7 +220,7 @@ def _blocks(definition: ast.AsyncFunctionDef) -> Iterator[Sequence[ast.stmt]]:
     """Yield every list of statements of a function, not those of functions inside it."""
     waiting: list[ast.AST] = [definition]
     while waiting:
-        node = waiting.pop()
+        node = waiting.pop(0)
         for name in ("body", "orelse", "finalbody"):
             block = cast("list[ast.stmt] | ast.expr | None", getattr(node, name, None))
             if isinstance(block, list):

@@ -39,7 +39,7 @@ from stratum_core.contracts import (
     without_opaque,
 )
 from stratum_core.errors import StratumCompileError
-from stratum_core.ir.expressions import CompileResult, Finding, compile_expression
+from stratum_core.ir.expressions import CompiledExpression, CompileResult, Finding, compile_expression
 from stratum_core.specs import Expression
 
 __all__ = ["BOOL", "RESULT", "Form", "condition", "conditions"]
@@ -148,7 +148,20 @@ def _from_function(judge: _Judge, scope: Mapping[str, Type]) -> Expression:
     result = compile_expression(text, scope, want=judge.want)
     if result.expression is None and not _is_mistake(result, text, body, judge):
         return _native(judge, result.findings[0].message)
+    if result.expression is not None and _spells_values(result.expression):
+        return _native(judge, "`str(...)` of a datetime or of bytes gives another text in Python")
     return _checked(result, text, judge.where)
+
+
+def _spells_values(expression: CompiledExpression) -> bool:
+    """Return whether an expression turns into text what Python and documents write differently."""
+    calls = (node for node in ast.walk(expression.node) if isinstance(node, ast.Call))
+    return any(
+        isinstance(call.func, ast.Name)
+        and call.func.id == "str"
+        and isinstance(without_opaque(expression.types[call.args[0]]), (DateTimeType, BytesType))
+        for call in calls
+    )
 
 
 def _checked(result: CompileResult, text: str, where: str) -> Expression:

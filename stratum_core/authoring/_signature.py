@@ -62,7 +62,7 @@ class Signature:
     output: Codec
     is_async: bool
     is_stub: bool
-    """Whether the body is `...` alone, a docstring aside."""
+    """Whether the body is `...`, a docstring, or both."""
     doc: str = ""
     """The docstring, without its indentation; it is for people and never sent."""
     python: inspect.Signature = field(repr=False)
@@ -197,7 +197,7 @@ def _parameter(one: inspect.Parameter, hints: Mapping[str, object], where: str) 
 
 
 def is_stub(function: Callable[..., object]) -> bool:
-    """Return whether nothing stands in a function's body but `...` and a docstring.
+    """Return whether nothing stands in a function's body but `...`, a docstring, or both.
 
     Without source the compiled body tells: it then only has to do nothing.
     """
@@ -206,9 +206,11 @@ def is_stub(function: Callable[..., object]) -> bool:
         code = getattr(function, "__code__", None)
         return isinstance(code, CodeType) and _does_nothing(code)
     statements = definition.body
-    if len(statements) > 1 and ast.get_docstring(definition, clean=False) is not None:
+    if ast.get_docstring(definition, clean=False) is not None:
         statements = statements[1:]
     match statements:
+        case []:
+            return True
         case [ast.Expr(value=ast.Constant(value=value))]:
             return value is ...
         case _:

@@ -103,7 +103,10 @@ def _budget(budget: Budget | None) -> BudgetForm | None:
     if budget is None:
         return None
     return BudgetForm(
-        usd=None if budget.nusd is None else float(to_usd(budget.nusd)), ms=budget.ms, tokens=budget.tokens
+        usd=None if budget.nusd is None else float(to_usd(budget.nusd)),
+        ms=budget.ms,
+        tokens=budget.tokens,
+        calls=budget.calls,
     )
 
 

@@ -8,14 +8,15 @@ The layout is fixed and deterministic, so that hashes are stable and a provider'
     user 2   only on a contract retry: what the latest answer violated (user 1 when it is no iteration)
 
 Opaque values, at any depth, appear only in the attachment: JSON between delimiters that carry the attachment's own
-hash, so that text inside it cannot forge the end. This reduces prompt injection; it does not prevent it. The schema
-goes through the provider's structured-output channel, not through the prompt.
+hash, so that text inside it cannot forge the end; what only looks like one is escaped. This reduces prompt injection;
+it does not prevent it. The schema goes through the provider's structured-output channel, not through the prompt.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +56,7 @@ _RETRY_TAIL = "Answer again in full, correcting this."
 _FEEDBACK_HEAD = "Your previous answer needs more work:"
 _FEEDBACK_TAIL = "Answer again in full, taking this into account."
 _ATTACHMENT_FRAME_BYTES = 120
+_LOOK_ALIKE = re.compile(r"</(?=data [0-9a-f])", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -216,7 +218,7 @@ def feedback_block(feedback: JsonValue, *, opaque: bool) -> str:
     room = (
         RETRY_BLOCK_BYTES - len(f"{_FEEDBACK_HEAD}\n{_DATA_RULE}\n\n{_FEEDBACK_TAIL}") - len(_attachment(""))
     )
-    while len(_compact(text).encode()) > room:
+    while len(_attached_body(text).encode()) > room:
         text = text[: len(text) * 3 // 4]
     return f"{_FEEDBACK_HEAD}\n{_DATA_RULE}\n{_attachment(text)}\n{_FEEDBACK_TAIL}"
 
@@ -334,9 +336,14 @@ def _all_opaque(kind: Type) -> bool:
 
 def _attachment(attached: JsonValue) -> str:
     """Return the attachment between delimiters that carry its own hash."""
-    body = _compact(attached)
+    body = _attached_body(attached)
     mark = hashlib.sha256(body.encode()).hexdigest()[:16]
     return f"<data {mark}>\n{body}\n</data {mark}>"
+
+
+def _attached_body(attached: JsonValue) -> str:
+    """Return attached data as JSON in which nothing looks like an end of it: the slash of `</data 0` is escaped."""
+    return _LOOK_ALIKE.sub(r"<\\/", _compact(attached))
 
 
 def _inline(value: JsonValue | _Nothing) -> str:
