@@ -8,6 +8,7 @@ as the server asks. When the program ends, what is left is sent within a few sec
 from __future__ import annotations
 
 import atexit
+import itertools
 import json
 import logging
 import random
@@ -155,18 +156,18 @@ class OtlpExporter:
     def _deliver(self, batch: list[TraceRecord | FlowRecord]) -> int:
         """Send a batch, again while that may help; return how many of its spans were delivered."""
         body = json.dumps(export_request(batch, self._settings), separators=(",", ":")).encode()
-        for number in range(_ATTEMPTS):
+        for number in itertools.count(1):
             answer = self._send(self._settings, body)
             if answer.verdict == "taken":
                 return max(0, len(batch) - answer.rejected)
             self._complain(answer)
-            if answer.verdict == "refused" or number + 1 == _ATTEMPTS or not self._pause(answer, number):
+            if answer.verdict == "refused" or number == _ATTEMPTS or not self._pause(answer, number):
                 break
         return 0
 
     def _pause(self, answer: Answer, number: int) -> bool:
         """Wait before a batch is sent again; return False when there is no time left to."""
-        pause_s = min(_FIRST_PAUSE_S * 2**number, _LONGEST_PAUSE_S) * (0.5 + self._jitter() / 2)
+        pause_s = min(_FIRST_PAUSE_S * 2 ** (number - 1), _LONGEST_PAUSE_S) * (0.5 + self._jitter() / 2)
         if answer.retry_after_s is not None:
             pause_s = max(pause_s, min(answer.retry_after_s, _LONGEST_ASKED_S))
         if self._closes_at is None:

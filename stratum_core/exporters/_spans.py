@@ -13,7 +13,7 @@ import secrets
 from collections.abc import Iterable, Mapping, Sequence
 from importlib.metadata import version
 
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import JsonValue, held
 from stratum_core.exporters._settings import OtlpSettings
 from stratum_core.llm import OFFLINE_MODEL, provider_of
 from stratum_core.money import to_usd
@@ -267,7 +267,7 @@ def _sendable(text: str) -> str:
 
 def _shown(value: JsonValue) -> str:
     """Return a value as JSON text of bounded length."""
-    return json.dumps(value, ensure_ascii=False, default=str)[:_CONTENT_CHARACTERS]
+    return json.dumps(held(value), ensure_ascii=False)[:_CONTENT_CHARACTERS]
 
 
 def _trace_id(scope: FlowScope) -> str:

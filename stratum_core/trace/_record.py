@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from decimal import Decimal
 from typing import Literal, TypeAlias
 
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import JsonValue, held
 from stratum_core.money import to_usd
 
 __all__ = [
@@ -205,9 +205,9 @@ class TraceRecord:
             "model": self.model,
             "path": self.path,
             "flow_id": self.flow_id,
-            "inputs": dict(self.inputs),
+            "inputs": held(self.inputs),
             "opaque": list(self.opaque),
-            "output": self.output,
+            "output": held(self.output),
             "error": self.error,
             "error_code": self.error_code,
             "function_hash": self.function_hash,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import anyio
@@ -156,6 +157,9 @@ def test_a_failure_of_the_census_stands_at_its_item_also_without_a_call(tmp_path
 
     failures = {"path": "all[1]", "code": "precondition_failed", "message": "`note` is\n\x1b[31mempty"}
     lines = shown(written(tmp_path, write, failures))
+    assert shown(run_tree(tmp_path, replace(view(), census={"failures": ["odd"]})))[-1].startswith(
+        "   └─ [0]"
+    )
     assert lines[-1] == "   └─ [1]  failed  precondition_failed: `note` is \\u001b[31mempty"
 
 

@@ -335,3 +335,9 @@ def test_what_is_left_is_sent_when_the_program_ends() -> None:
         )
         assert [attributes(span.attributes)["stratum.function"] for span in collector.spans] == ["f", "f"]
         assert "HTTP 503" in done.stderr
+
+
+def test_closing_an_exporter_that_was_told_nothing_does_nothing(caplog: pytest.LogCaptureFixture) -> None:
+    exporter = OtlpExporter(nowhere())
+    exporter.close(PATIENCE_S)
+    assert (exporter.dropped, caplog.records) == (0, [])
