@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import cast
 
@@ -139,67 +140,75 @@ def run_view(
     receipt = _receipt(run, snapshot)
     gone = snapshot is None and run.started_at_ms is not None and not alive
     state = "failed" if gone else _state(run, snapshot, alive=alive, cancelled=cancelled, fault=fault)
-    census = cast("Mapping[str, JsonValue]", receipt.get("census") or {})
     result_path = str(receipt.get("result_path") or "")
     result = None if alive else _result(Path(result_path)) if result_path else None
     done, total = _progress(() if snapshot is None else snapshot.progress)
     nusd = 0 if snapshot is None else _charged(snapshot, alive=alive)
     error = str(receipt.get("error") or "") or (fault if state == "interrupted" else "")
-    error = _GONE if gone else error
-    out, out_error = str(receipt.get("out") or ""), str(receipt.get("out_error") or "")
-    over = not alive and state not in {"ready", "running"}
+    out_error = str(receipt.get("out_error") or "")
     resumable = not alive and not gone and (bool(out_error) or _can_go_on(state, receipt, run))
-    needs_cap = over and not resumable and _came_to_its_cap(state, receipt)
-    if not over:
-        message = progress_line(
-            state=state,
-            done=done,
-            total=total,
-            nusd=nusd,
-            reserved_nusd=snapshot.reserved.nusd if snapshot is not None and alive else 0,
-            cap_nusd=run.cap_nusd or 0,
-            simulated=simulated,
-        )
-    else:
-        counted = census or _bare_census(snapshot)
-        message = receipt_line(
-            state=state,
-            census=counted,
-            result=result,
-            error="; ".join(filter(None, (error, out_error))),
-            out=out,
-            simulated=simulated,
-            questions=len(waiting),
-        )
-        goes_on = resumable and not (state == "waiting" and waiting)
-        more = next_line(run.run_id, state=state, resumable=goes_on, needs_cap=needs_cap, out_error=out_error)
-        message = f"{message.rstrip('.')}. {more}" if more else message
-    if waiting:
-        message += waiting_words(run.run_id, len(waiting), state=state)
-    return RunView(
+    view = RunView(
         run_id=run.run_id,
         plan_id=run.plan_id,
         state=state,
-        message=message,
+        message="",
         done=done,
         total=total,
         usd=_usd(nusd),
         cap_usd=_usd(run.cap_nusd or 0),
         simulated=simulated,
         live=alive,
-        census=census,
+        census=cast("Mapping[str, JsonValue]", receipt.get("census") or {}),
         result=small_result(result, json.dumps(result, ensure_ascii=False)),
         result_path=result_path,
-        out=out,
+        out=str(receipt.get("out") or ""),
         out_error=out_error,
-        error=error,
+        error=_GONE if gone else error,
         resumable=resumable,
-        needs_cap=needs_cap,
+        needs_cap=not alive and not resumable and _came_to_its_cap(state, receipt),
         charged_nusd=nusd,
         background=background,
         chain_head="" if snapshot is None else snapshot.chain_head,
         waiting_for=len(waiting),
         questions=tuple(review.to_json() for review in waiting[:_MAX_QUESTIONS]),
+    )
+    return replace(view, message=_message(view, run, snapshot, result))
+
+
+def _message(view: RunView, run: RunRecord, snapshot: RunSnapshot | None, result: JsonValue) -> str:
+    """Return the line about a run: its progress, or its receipt and what to do next."""
+    if view.final:
+        message = receipt_line(
+            state=view.state,
+            census=view.census or _bare_census(snapshot),
+            result=result,
+            error="; ".join(filter(None, (view.error, view.out_error))),
+            out=view.out,
+            simulated=view.simulated,
+            questions=view.waiting_for,
+        )
+        more = next_line(
+            view.run_id,
+            state=view.state,
+            resumable=view.resumable and not (view.state == "waiting" and view.waiting_for),
+            needs_cap=view.needs_cap,
+            out_error=view.out_error,
+        )
+        message = f"{message.rstrip('.')}. {more}" if more else message
+    else:
+        message = progress_line(
+            state=view.state,
+            done=view.done,
+            total=view.total,
+            nusd=view.charged_nusd,
+            reserved_nusd=snapshot.reserved.nusd if snapshot is not None and view.live else 0,
+            cap_nusd=run.cap_nusd or 0,
+            simulated=view.simulated,
+        )
+    return (
+        message + waiting_words(run.run_id, view.waiting_for, state=view.state)
+        if view.waiting_for
+        else message
     )
 
 
