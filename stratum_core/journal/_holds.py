@@ -106,21 +106,16 @@ def refusal(
 ) -> BudgetExceeded | None:
     """Return why so much cannot be reserved now, or None."""
     day, limits = day_of(now_ms), claim.limits
-    checks = (
-        ("day", limits.day_nusd, lambda: spent_on(connection, day), f"today ({day} UTC)"),
-        (
-            "project",
-            limits.project_nusd,
-            lambda: spent_by_project(connection, claim.project),
-            f"the project {claim.project}",
-        ),
-    )
-    for scope, limit, look, words in checks:
-        if limit is None:
-            continue
-        found = look()
-        left = max(0, limit - found.nusd)
-        if nusd is None or nusd > left:
+    checks: list[tuple[str, int, Spent, str]] = []
+    if limits.day_nusd is not None:
+        checks.append(("day", limits.day_nusd, spent_on(connection, day), f"today ({day} UTC)"))
+    if limits.project_nusd is not None:
+        checks.extend(
+            ("project", limits.project_nusd, spent_by_project(connection, project), f"the project {project}")
+            for project in _projects_around(connection, claim.project)
+        )
+    for scope, limit, found, words in checks:
+        if nusd is None or found.nusd + nusd > limit:
             return _exceeded(scope, words, nusd, limit=limit, found=found)
     return None
 
@@ -172,6 +167,15 @@ def read_holds(connection: sqlite3.Connection) -> tuple[Hold, ...]:
         Hold(run_id=run_id, day=day, project=project, held_nusd=held, spent_nusd=spent, at_ms=at_ms)
         for run_id, day, project, held, spent, at_ms in found
     )
+
+
+def _projects_around(connection: sqlite3.Connection, project: str) -> tuple[str, ...]:
+    """Return a project, and those that have held something and whose folder it lies in."""
+    found = connection.execute(
+        "SELECT DISTINCT project FROM holds WHERE substr(?1, 1, length(project) + 1) = project || '/'",
+        (project,),
+    )
+    return (project, *(around for (around,) in found))
 
 
 def _spent(found: sqlite3.Cursor) -> Spent:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from decimal import Decimal
+from random import Random
 
 import pytest
 from hypothesis import given
@@ -57,3 +58,19 @@ def test_what_is_shown_is_never_below_the_amount_and_near_it(nusd: int) -> None:
     exact = to_usd(nusd)
     assert exact <= shown
     assert shown - exact <= max(exact / 10, Decimal("0.000000001"))
+
+
+_TO_NANO = st.decimals(0, 10**6, places=9)
+
+
+@given(st.lists(_TO_NANO, max_size=50), st.randoms(use_true_random=False))
+def test_sums_are_exact_in_any_order(amounts: list[Decimal], chance: Random) -> None:
+    shuffled = [*amounts]
+    chance.shuffle(shuffled)
+    assert sum(map(to_nusd, shuffled)) == to_nusd(sum(amounts, Decimal(0)))
+    assert to_usd(sum(map(to_nusd, amounts))) == sum(amounts, Decimal(0))
+
+
+@given(st.decimals(0, 10**6, places=15), st.decimals(0, 10**6, places=15))
+def test_parts_are_never_less_than_their_sum(one: Decimal, other: Decimal) -> None:
+    assert 0 <= to_nusd(one) + to_nusd(other) - to_nusd(one + other) <= 1

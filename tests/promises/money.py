@@ -76,4 +76,16 @@ MONEY: tuple[Promise, ...] = (
         CLI,
         "cli/test_money.py",
     ),
+    promise(
+        "money.cancelled_anywhere",
+        "Cancelled at any point where it waits, a run leaves no reservation, and what was sent is charged and on record",
+        CHECKPOINT,
+        "core/runtime/test_cancelled_anywhere.py",
+    ),
+    promise(
+        "money.exact",
+        "Amounts are whole nano-dollars everywhere, so sums are exact in any order",
+        CHECKPOINT,
+        "core/test_money.py",
+    ),
 )

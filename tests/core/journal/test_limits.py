@@ -5,14 +5,17 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, suppress
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from stratum_core.errors import BudgetExceeded, NeedsApproval, RunError
 from stratum_core.journal import Claim, ControlStore, Purse, RunState, SpendLimits, Spent, day_of
+from stratum_core.journal._holds import read_holds, release, reserve, spent_by_project, spent_on
 from stratum_core.journal._migrations import CONTROL_FILE, migrate
 from tests.core.journal.test_control import CAP, MINUTE, NOW, PLAN, YES
 from tests.support.journals import Clock
@@ -269,3 +272,38 @@ def test_a_control_file_from_before_limits_is_copied_and_brought_up_to_date(
     store.update_run("run-1", state="completed", charged_nusd=CAP)
     assert Purse(store.path, clock=clock).spent_today()[1].nusd == 0  # it had reserved nothing
     assert path.with_name("control.db.v4.bak").exists()
+
+
+_STEPS = st.lists(
+    st.tuples(
+        st.integers(0, 5),
+        st.sampled_from(["/a", "/a/b", "/a/c", "/c"]),
+        st.integers(0, 60),
+        st.floats(0, 1.0),
+    ),
+    max_size=40,
+)
+
+
+@given(_STEPS, st.integers(0, 100), st.integers(0, 100))
+def test_whatever_is_reserved_and_returned_no_limit_is_ever_passed(
+    steps: list[tuple[int, str, int, float]], day: int, project: int
+) -> None:
+    limits = SpendLimits(day_nusd=day, project_nusd=project)
+    with closing(sqlite3.connect(":memory:", isolation_level=None)) as connection:
+        connection.executescript(";".join(CONTROL_FILE))
+        held: dict[str, int] = {}
+        for number, (action, where, nusd, share) in enumerate(steps):
+            run_id, now_ms = f"run-{number}", NOW + number * (action % 2) * DAY_MS // 4
+            if action < 4 or not held:
+                with suppress(BudgetExceeded):
+                    reserve(connection, run_id, nusd, Claim(project=where, limits=limits), now_ms)
+                    held[run_id] = nusd
+            else:
+                ended = next(iter(held))
+                release(connection, ended, int(held.pop(ended) * share), now_ms)
+            for (found,) in connection.execute("SELECT DISTINCT day FROM holds"):
+                assert spent_on(connection, found).nusd <= day
+            for (folder,) in connection.execute("SELECT DISTINCT project FROM holds").fetchall():
+                assert spent_by_project(connection, folder).nusd <= project
+            assert {hold.run_id: hold.held_nusd for hold in read_holds(connection)} == held
