@@ -11,33 +11,30 @@ OPAQUE = ("docs/library.md", "Opaque data")
 CONDITIONS = ("docs/library.md", "Conditions")
 DECORATION = ("docs/library.md", "What is checked when a function is decorated")
 
+START = ("docs/library.md", "Start")
+CALLS = ("docs/library.md", "Calls")
+FLOWS = ("docs/library.md", "Flows and budgets")
+TOGETHER = ("docs/library.md", "Calls that run together")
+PEOPLE = ("docs/library.md", "People")
+DURABLE = ("docs/library.md", "Durable flows")
+SETTINGS = ("docs/library.md", "Settings")
+AMONG = ("docs/library.md", "Scripts, threads, notebooks, web handlers")
+ERRORS = ("docs/library.md", "Errors")
+
 LIBRARY: tuple[Promise, ...] = (
     promise(
-        "library.types",
-        "Annotations are read as the types documents have, values are held to them in both directions, and what no "
-        "document could write is refused with what to write instead",
-        TYPES,
-        "core/authoring/test_types.py",
-        "core/authoring/test_signatures.py",
+        "library.among_others",
+        "Scripts, threads, running loops, FastAPI and strict type checkers take the library as it is, and importing it "
+        "loads no provider's library",
+        AMONG,
+        "core/authoring/test_interop.py",
     ),
     promise(
-        "library.contracts",
-        "@contract stands on a pydantic model with fixed fields; a plain class and a contract that holds itself are "
-        "refused",
-        TYPES,
-        "core/authoring/test_contract_classes.py",
-    ),
-    promise(
-        "library.same_hashes",
-        "A contract, a function and its prompt have the same hashes in Python and in a document",
-        TYPES,
-        "core/authoring/test_hashes.py",
-    ),
-    promise(
-        "library.opaque",
-        "Opaque data, however deep in an argument, stands in a delimited attachment and never in instruction text",
-        OPAQUE,
-        "core/authoring/test_opaque.py",
+        "library.calls",
+        "Every result type is validated, defaults are sent, a broken answer goes back with the actual value, a refused "
+        "key is not tried again, and compute and infer functions are called alike",
+        CALLS,
+        "core/authoring/test_calls.py",
     ),
     promise(
         "library.conditions",
@@ -47,9 +44,82 @@ LIBRARY: tuple[Promise, ...] = (
         "core/authoring/test_conditions.py",
     ),
     promise(
+        "library.contracts",
+        "@contract stands on a pydantic model with fixed fields; a plain class and a contract that holds itself are "
+        "refused",
+        TYPES,
+        "core/authoring/test_contract_classes.py",
+    ),
+    promise(
         "library.decoration",
         "What is wrong with a definition is told when it is decorated, with its place and what to write instead",
         DECORATION,
         "core/authoring/test_analysis.py",
+    ),
+    promise(
+        "library.durable",
+        "A durable flow that is run again answers from its record what was paid for, and takes no record of anything "
+        "else",
+        DURABLE,
+        "core/authoring/test_durable.py",
+    ),
+    promise(
+        "library.errors",
+        "Errors of calls have a code, a remedy and a detail, and pickle",
+        ERRORS,
+        "core/authoring/test_calls.py::test_errors_of_calls_survive_a_process_border",
+    ),
+    promise(
+        "library.flows",
+        "A call is charged to its function's budget and to every flow around it, branches together never exceed a cap, "
+        "and flows at the same time share nothing",
+        FLOWS,
+        "core/authoring/test_flows.py",
+    ),
+    promise(
+        "library.opaque",
+        "Opaque data, however deep in an argument, stands in a delimited attachment and never in instruction text",
+        OPAQUE,
+        "core/authoring/test_opaque.py",
+    ),
+    promise(
+        "library.people",
+        "A question to a person is answered once, by a value of its type, in wall-clock time outside the budget",
+        PEOPLE,
+        "core/authoring/test_human.py",
+    ),
+    promise(
+        "library.same_hashes",
+        "A contract, a function and its prompt have the same hashes in Python and in a document",
+        TYPES,
+        "core/authoring/test_hashes.py",
+    ),
+    promise(
+        "library.settings",
+        "Settings hold for what starts after them, and a with block takes them back",
+        SETTINGS,
+        "core/authoring/test_interop.py::test_settings_of_a_with_block_end_with_it",
+        "core/authoring/test_interop.py::test_a_setting_that_makes_no_sense_is_refused_and_changes_nothing",
+        "core/authoring/test_flows.py::test_settings_hold_for_a_flow_from_its_start",
+    ),
+    promise(
+        "library.start",
+        "What the page shows runs as it is, without a key",
+        START,
+        "docs/test_library_page.py",
+    ),
+    promise(
+        "library.together",
+        "parallel, race and debate end together: what is given up is cancelled and its cost counted",
+        TOGETHER,
+        "core/authoring/test_together.py",
+    ),
+    promise(
+        "library.types",
+        "Annotations are read as the types documents have, values are held to them in both directions, and what no "
+        "document could write is refused with what to write instead",
+        TYPES,
+        "core/authoring/test_types.py",
+        "core/authoring/test_signatures.py",
     ),
 )
