@@ -75,7 +75,7 @@ def unused_approvals(directory: Path, project: str) -> list[str]:
     rows = _read(
         directory / "control.db",
         "SELECT plan_id, record FROM approvals JOIN plans USING (plan_id) WHERE decision = 'approved'"
-        " AND consumed_by IS NULL AND approvals.expires_at_ms > ? AND plans.expires_at_ms > ?"
+        " AND approvals.expires_at_ms > ? AND plans.expires_at_ms > ?"
         " AND plan_id NOT IN (SELECT plan_id FROM runs) ORDER BY seq DESC LIMIT 20",
         (now_ms, now_ms),
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
+import os
 import re
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING
 import pytest
 import yaml
 
+import stratum_core
 from bench._plugin import client_tokens
 from tests.claude._client import ClaudeCode, run_print
 from tests.claude._json import JsonObject, as_list, as_object, as_text, objects, parse_object
@@ -99,6 +101,8 @@ class TestFiles:
         for tool in ("Write", "Edit"):
             assert re.fullmatch(found["PreToolUse", "guard_files.py"], tool)
             assert re.fullmatch(found["PostToolUse", "check_files.py"], tool)
+        assert re.fullmatch(found["PreToolUse", "guard_shell.py"], "Monitor")
+        assert not re.fullmatch(found["SessionStart", "start_session.py"], "compact")
         free = found["PreToolUse", "allow_tools.py"]
         for server in ("mcp__plugin_stratum_stratum__", "mcp__stratum__"):
             assert {tool for tool in _TOOLS if re.fullmatch(free, server + tool)} == _TOOLS - {"codegen"}
@@ -169,6 +173,34 @@ class TestWheel:
     def test_the_client_installs_it_from_there(self, unpacked: Path, claude: ClaudeCode) -> None:
         assert "enabled" in install(claude, unpacked)
         _sees_the_tools(claude)
+
+
+@pytest.mark.slow
+def test_the_python_that_the_skill_shows_runs(tmp_path: Path) -> None:
+    shown = (PLUGIN / "skills" / "stratum" / "references" / "python.md").read_text("utf-8")
+    (fence,) = re.findall(r"```python\n(.*?)```", shown, re.DOTALL)
+    (tmp_path / "shown.py").write_text(fence, "utf-8")
+    env = {
+        **os.environ,
+        "STRATUM_MODEL": "offline",
+        "STRATUM_STATE_DIR": str(tmp_path / "state"),
+        "PYTHONPATH": str(ROOT),
+    }
+    command = [sys.executable, "shown.py"]
+    done = subprocess.run(
+        command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=90, check=False
+    )
+    assert done.stdout.startswith("[Tone(label='negative', confidence="), done.stderr
+
+
+def test_the_skills_name_only_what_the_library_has() -> None:
+    text = "\n".join(path.read_text("utf-8") for path in _SKILLS)
+    named = {
+        *re.findall(r"`@(\w+)", text),
+        *re.findall(r"`(parallel|Budget|configure|run|race|debate)\(", text),
+    }
+    assert named - {*stratum_core.__all__} == set()
+    assert len(named) >= 6
 
 
 def test_the_package_says_where_the_plugin_is() -> None:

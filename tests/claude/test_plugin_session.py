@@ -21,6 +21,7 @@ from tests.claude._terminal import Terminal
 
 if TYPE_CHECKING:
     from tests.claude._client import ClaudeCode
+    from tests.claude._json import JsonObject
     from tests.claude._script import ToolResult
 
 pytestmark = [pytest.mark.claude, pytest.mark.slow]
@@ -75,14 +76,20 @@ def test_approving_in_the_shell_is_refused_in_every_permission_mode(claude: Clau
         for command in ("sh -c 'stratum approve plan_1'", "echo '{}' > .claude/settings.json", "echo fine"):
             request = yield UseTool("Bash", {"command": command, "description": "try"})
             results.append(request.tool_results[-1])
+        if "Monitor" not in request.callable_tools:
+            request = yield UseTool("ToolSearch", {"query": "select:Monitor", "max_results": 1})
+        watch: JsonObject = {"command": "stratum approve plan_1", "description": "try", "timeout_ms": 1000}
+        request = yield UseTool("Monitor", {**watch, "persistent": False})
+        results.append(request.tool_results[-1])
         return "tried"
 
     arguments = [*LOADED, "--permission-mode", "bypassPermissions"]
     with MessagesApi(script) as api:
         run_print(claude, api.url, "approve it", arguments=arguments, env={**SERVER, "IS_SANDBOX": "1"})
     assert api.errors == []
-    approve, settings, fine = results
-    assert (approve.is_error, "the person approves and answers, not you" in approve.text) == (True, True)
+    approve, settings, fine, monitor = results
+    for each in (approve, monitor):
+        assert (each.is_error, "the person approves and answers, not you" in each.text) == (True, True)
     assert (settings.is_error, "not written from a shell" in settings.text) == (True, True)
     assert (fine.is_error, fine.text) == (False, "fine")
     assert not (claude.project / ".claude" / "settings.json").exists()
