@@ -9,7 +9,7 @@ import math
 import warnings
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Literal, TypeAlias
+from typing import Any, Literal, TypeAlias, cast
 
 import pytest
 from pydantic import BaseModel
@@ -86,6 +86,32 @@ SCOPE: dict[str, JsonValue] = {"result": VALUE, "topic": "t", "limit": 1, "part"
 
 Judge: TypeAlias = Callable[[Any], object] | Callable[[Any, Any], object] | Callable[[Any, Any, Any], object]
 
+
+def read(form: Judge | str, codecs: Mapping[str, Codec] = CODECS, want: Type | None = BOOL) -> Expression:
+    scope = {name: codec.type for name, codec in codecs.items()}
+    return condition(form, scope=scope, codecs=codecs, where=HERE, want=want)
+
+
+def returns(r: Answer) -> bool:
+    """Whether it will do."""
+    return r.confidence > 0.5 and "x" in r.tags
+
+
+def above(threshold: float) -> Judge:
+    return lambda r: r.confidence > threshold
+
+
+def no_parameters() -> Judge:
+    return cast("Judge", lambda: True)
+
+
+def keyword_only() -> Judge:
+    def judged(r: Answer, *, topic: str) -> bool:
+        return topic in r.text
+
+    return cast("Judge", judged)
+
+
 SEVERAL: list[Judge] = [
     lambda r: r.confidence > 0.1, *[lambda r: r.confidence > 0.1, lambda r: r.confidence > 0.2],
     lambda r: (
@@ -127,20 +153,6 @@ SAME: list[tuple[Judge, str]] = [
 
 
 @pytest.mark.parametrize(("form", "text"), SAME)
-def read(form: Judge | str, codecs: Mapping[str, Codec] = CODECS, want: Type | None = BOOL) -> Expression:
-    scope = {name: codec.type for name, codec in codecs.items()}
-    return condition(form, scope=scope, codecs=codecs, where=HERE, want=want)
-
-
-def returns(r: Answer) -> bool:
-    """Whether it will do."""
-    return r.confidence > 0.5 and "x" in r.tags
-
-
-def above(threshold: float) -> Callable[[Answer], bool]:
-    return lambda r: r.confidence > threshold
-
-
 def test_a_lambda_is_the_expression_its_text_would_be(form: Judge, text: str) -> None:
     translated, written = read(form), read(text)
     assert translated.canonical == written.canonical == text
@@ -257,8 +269,8 @@ WRONG: list[tuple[Judge | str, str]] = [
     (lambda r, topc: topc in r.text, r"there is no input `topc`; did you mean `topic`\?"),
     (lambda topic: topic != "", "the first parameter is the result, but it is called `topic`"),
     (of_nothing(), "`nothing` is not defined"),
-    (lambda: True, "takes no parameter"),
-    (lambda r, *, topic: topic in r.text, "takes `topic`"),
+    (no_parameters(), "takes no parameter"),
+    (keyword_only(), "takes `topic: "),
     ("result.confidnce > 1", r"no field `confidnce`; did you mean `confidence`\?"),
     ("resul.confidence > 1", "unknown name `resul`"),
     ("result.confidence >", "ends too early"),

@@ -43,7 +43,7 @@ async def judge(first: object, second: object) -> object: ...
 @MANY
 @given(contract_pairs())
 def test_a_contract_is_the_same_record_with_the_same_hash(pair: ContractPair) -> None:
-    function = {"mode": "infer", "intent": "Judge.", "input": {}, "output": pair.name}
+    function: dict[str, Any] = {"mode": "infer", "intent": "Judge.", "input": {}, "output": pair.name}
     program = program_of({"contracts": pair.forms(), "functions": {"judge": function}})
     written = program.contracts[pair.name]
     assert record_of(pair.model) == written
