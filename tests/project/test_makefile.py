@@ -46,15 +46,15 @@ def test_an_old_python_is_refused_with_the_way_out(root: Path, tmp_path: Path) -
 
 
 def test_without_npm_the_client_tests_are_announced_as_skipped(root: Path, tmp_path: Path) -> None:
-    done = _make(root, "setup-client", f"CLIENT={tmp_path}", PATH=str(tmp_path))
+    done = _make(root, "setup-client", f"CLIENT={tmp_path}", f"OTHERS={tmp_path}", PATH=str(tmp_path))
     assert (done.returncode, done.stdout.splitlines()[-1]) == (
         0,
-        "The tests that drive the real Claude Code client will be skipped: npm is not on PATH.",
+        "The tests that drive the real Claude Code client and other clients will be skipped: npm is not on PATH.",
     )
 
 
 def test_a_required_client_that_cannot_be_installed_stops_the_tests(root: Path, tmp_path: Path) -> None:
-    done = _make(root, "setup-client", f"CLIENT={tmp_path}", PATH=str(tmp_path), STRATUM_REQUIRE_CLAUDE="1")
+    done = _make(root, "setup-client", f"CLIENT={tmp_path}", f"OTHERS={tmp_path}", PATH=str(tmp_path), STRATUM_REQUIRE_CLAUDE="1")
     assert done.returncode != 0
     assert "STRATUM_REQUIRE_CLAUDE=1" in done.stderr
 
