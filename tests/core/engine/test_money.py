@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import signal
 import sqlite3
 from collections.abc import Awaitable, Callable
 from contextlib import closing
@@ -10,6 +11,7 @@ from functools import partial
 from pathlib import Path
 from typing import TypeVar
 
+import anyio
 import anyio.to_thread
 import pytest
 
@@ -18,8 +20,9 @@ from stratum_core.engine import Engine, PlanView, RunView
 from stratum_core.errors import ApprovalError, BudgetExceeded, NeedsApproval, PlanError, RunError
 from stratum_core.journal import SpendLimits
 from stratum_core.money import to_nusd
-from tests.core.engine._bench import Bench, ended, result_of
-from tests.support.providers import ProviderServer, openai
+from tests.core.engine._bench import Bench, ended, hit, result_of
+from tests.support.providers import ProviderServer, Received, openai
+from tests.support.providers._server import Connection
 
 ANSWER = openai.completion('{"label": "neutral", "confidence": 0.9}')
 MODEL = "openai/gpt-4.1-mini"
@@ -206,3 +209,57 @@ async def test_more_money_has_to_fit_the_limits_as_well(bench: Bench) -> None:
         assert view.state == "completed"
         spent = wide.money.spend()
         assert (spent.today.spent_nusd, spent.holds) == (view.charged_nusd, ())
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_a_killed_run_holds_its_cap_until_it_is_cancelled_or_goes_on_to_an_end(bench: Bench) -> None:
+    entered, go = anyio.Event(), anyio.Event()
+
+    async def held(_: Received, connection: Connection) -> None:
+        entered.set()
+        await go.wait()
+        await connection.send(ANSWER)
+
+    async with ProviderServer(held) as provider:
+        engine = bench.engine(
+            policy=limited(day="5"), OPENAI_API_KEY="sk-x", OPENAI_API_BASE=f"{provider.url}/v1"
+        )
+        runs = [(await in_thread(engine.execute, planned(bench, engine).plan_id)) for _ in range(2)]
+        with anyio.fail_after(60):
+            await entered.wait()
+            for run in runs:
+                await in_thread(hit, run.run_id, signal.SIGKILL)
+                assert (await engine.wait(run.run_id)).state == "interrupted"
+        bench.clock.advance(3600)
+        spent = engine.money.spend()
+        cap = to_nusd(str(runs[0].cap_usd))
+        assert (spent.today.held_nusd, len(spent.holds)) == (2 * cap, 2)
+        assert set(spent.states.values()) == {"interrupted"}
+        cancelled = engine.cancel(runs[0].run_id)
+        spent = engine.money.spend()
+        assert (spent.today.held_nusd, spent.today.spent_nusd) == (cap, cancelled.charged_nusd)
+        go.set()
+        await in_thread(engine.resume, runs[1].run_id)
+        view = await engine.wait(runs[1].run_id, timeout_s=60)
+        spent = engine.money.spend()
+        assert (view.state, spent.holds) == ("completed", ())
+        assert spent.today.spent_nusd == cancelled.charged_nusd + view.charged_nusd
+
+
+@pytest.mark.slow
+@pytest.mark.anyio
+async def test_what_a_runner_could_not_give_back_is_given_back_by_whoever_looks_next(bench: Bench) -> None:
+    async with ProviderServer(ANSWER) as provider:
+        engine = bench.engine(
+            policy=limited(day="5"), OPENAI_API_KEY="sk-x", OPENAI_API_BASE=f"{provider.url}/v1"
+        )
+        plan = await in_thread(planned, bench, engine)
+        view = await engine.wait((await in_thread(engine.execute, plan.plan_id)).run_id, timeout_s=60)
+        with closing(sqlite3.connect(bench.job.state_dir / "control.db")) as control:
+            control.execute("UPDATE holds SET spent_nusd = NULL, ended_at_ms = NULL")
+            control.commit()
+        assert len(engine.money.spend().holds) == 1  # its runner might only be starting
+        bench.clock.advance(61)
+        spent = engine.money.spend()
+        assert (spent.holds, spent.today.spent_nusd) == ((), view.charged_nusd)
