@@ -10,12 +10,15 @@ on timing, and a flow that runs again finds what it has paid for.
 
 from __future__ import annotations
 
+import os
 import random
 import uuid
 from collections.abc import AsyncGenerator, Generator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
+from functools import cache
+from pathlib import Path
 
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
@@ -44,7 +47,7 @@ __all__ = [
 ]
 
 _HASH_CHARACTERS = 8
-_prices: list[PriceTable] = []
+_PRICES = "STRATUM_PRICES"
 
 
 class TimeCap:
@@ -238,7 +241,12 @@ def as_raised(stop: RunStopped) -> StratumError:
 
 
 def _price_table() -> PriceTable:
-    """Return the shipped prices, with those of `STRATUM_PRICES` laid over them; read once."""
-    if not _prices:
-        _prices.append(PriceTable.load())
-    return _prices[0]
+    """Return the shipped prices, with the file of `STRATUM_PRICES` laid over them."""
+    named = os.environ.get(_PRICES)
+    return _loaded(Path(named) if named else None)
+
+
+@cache
+def _loaded(path: Path | None) -> PriceTable:
+    """Read prices once for a process."""
+    return PriceTable.load(path)

@@ -227,5 +227,15 @@ def _closing(calls: Sequence[Awaitable[object]]) -> Generator[None]:
         yield
     finally:
         for call in calls:
-            if inspect.iscoroutine(call):
-                call.close()
+            _close(call)
+
+
+def _close(call: object) -> None:
+    """Close a call; one that was never started holds its own calls, which were not either."""
+    if not inspect.iscoroutine(call):
+        return
+    if inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
+        for held in inspect.getcoroutinelocals(call).values():
+            for inner in cast("tuple[object, ...]", held) if isinstance(held, tuple) else (held,):
+                _close(inner)
+    call.close()

@@ -6,6 +6,7 @@ import pickle
 from collections.abc import Callable, Coroutine, Mapping
 from datetime import date
 from decimal import Decimal
+from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import anyio
@@ -274,6 +275,21 @@ async def test_without_a_money_cap_a_model_without_a_price_is_asked_and_its_cost
     (record,) = all_records()
     assert record.cost_usd is None
     assert record.cost_unknown
+
+
+async def test_prices_of_ones_own_count(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prices = tmp_path / "prices.json"
+    prices.write_text('{"models": {"my/own": {"input": 1, "output": 2}}}')
+    monkeypatch.setenv("STRATUM_PRICES", str(prices))
+
+    @infer(intent="Judge.", model="my/own", budget=Budget(usd=1))
+    async def capped(note: str) -> str: ...
+
+    usage = TokenUsage(input_tokens=100, output_tokens=10)
+    reply = ModelReply(text='{"value": "x"}', usage=usage, finish="stop", model="m")
+    with configure(client=always(reply)):
+        await capped("fine")
+    assert all_records()[0].cost_usd == Decimal("0.00012")
 
 
 async def test_time_that_runs_out_cancels_the_call() -> None:

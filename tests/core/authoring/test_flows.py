@@ -12,6 +12,7 @@ from stratum_core import (
     Budget,
     BudgetExceeded,
     ContractViolation,
+    InferFunction,
     PostconditionFailed,
     RunError,
     StratumCompileError,
@@ -175,16 +176,26 @@ async def test_equal_calls_of_a_flow_share_an_answer_and_other_flows_do_not() ->
     assert [record.cache_hit for record in all_records()].count(True) == 2
 
 
-async def test_another_model_or_input_is_another_question_to_the_cache() -> None:
+async def test_another_input_intent_or_model_is_another_question_to_the_cache() -> None:
+    def variant(intent: str, model: str) -> InferFunction[[str], str]:
+        @infer(intent=intent, model=model, cache="session")
+        async def same_name(question: str) -> str: ...
+
+        return same_name
+
+    small, large = "openai/gpt-4.1-mini", "openai/gpt-4.1"
+    asking = [variant("Answer.", small), variant("Answer well.", small), variant("Answer.", large)]
+
     @flow
-    async def twice() -> None:
-        for question in "ab":
-            await remembered(question)
+    async def many() -> None:
+        for ask in (*asking, asking[0]):
+            for question in "ab":
+                await ask(question)
 
     client = saying()
     with configure(client=client):
-        await twice()
-    assert len(client.requests) == 2
+        await many()
+    assert len(client.requests) == 6
 
 
 async def test_answers_of_the_global_cache_outlive_the_flow_and_satisfy_ensure_again(

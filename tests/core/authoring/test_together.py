@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from collections.abc import Awaitable
 from dataclasses import dataclass, field
 from typing import Any
@@ -183,6 +184,16 @@ async def test_a_race_gives_the_first_value_and_counts_what_the_losers_cost() ->
     assert client.cancelled == ["slow"]
     assert loser.attempts[0].charged_nusd > 0
     assert tallied[0] == sum(attempt.charged_nusd for one in all_records() for attempt in one.attempts)
+
+
+async def test_calls_inside_a_call_that_was_never_started_are_closed_with_it() -> None:
+    async def at_once() -> str:
+        return "first"
+
+    with configure(client=FunctionClient(echo)):
+        won = await race(at_once(), parallel(answer("a"), answer("b"), require="any"))
+    gc.collect()  # a call nobody awaited would warn here, and warnings are errors
+    assert won == "first"
 
 
 async def test_a_race_nobody_wins_fails() -> None:
