@@ -15,7 +15,7 @@ WIDTH = 88
 """Columns of a generated line."""
 
 _DIRECTIVE = re.compile(
-    r"\b(noqa|nosec|pragma|type\s*:|pyright\s*:|mypy\s*:|fmt\s*:|ruff\s*:|isort\s*:|yapf\s*:|pylint\s*:|pyre|coding\s*[:=])",
+    r"\b(after\s*:|noqa|nosec|pragma|type\s*:|pyright\s*:|mypy\s*:|fmt\s*:|ruff\s*:|isort\s*:|yapf\s*:|pylint\s*:|pyre|coding\s*[:=])",
     re.IGNORECASE,
 )
 _SHORT_ESCAPES = {"\n": "\\n", "\r": "\\r", "\t": "\\t"}
