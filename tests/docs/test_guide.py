@@ -136,7 +136,7 @@ def test_a_field_takes_the_column_of_its_name_and_an_empty_cell_is_null(tmp_path
 def test_the_defaults_are_those_of_the_code() -> None:
     told(
         "`on_error: fail` (default)",
-        "`concurrency` (default 8)",
+        "`concurrency` (default auto: from 8)",
         "`require: all` (default)",
         "`on_error: drop` (default)",
         "`retries` (default 3)",

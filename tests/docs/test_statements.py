@@ -68,7 +68,10 @@ def test_what_is_left_out_has_the_defaults_the_pages_state() -> None:
     ("text", "statement"),
     [
         (IR, "`retries` (default 3)"),
-        (IR, "`concurrency: N` (default 8)"),
+        (
+            IR,
+            "`concurrency: N`, or `auto` (default: 8 at first, then as many as the model takes, at most 64)",
+        ),
         (IR, "`on_error: drop` (default)"),
         (IR, "`require: all` (default)"),
         (IR, "tokens, calls}` (default none)"),
