@@ -19,6 +19,9 @@ _NOT_YOURS = (
 _NO_SERVER = (
     "the client starts Stratum's server; use its tools, and if they are missing tell the person to run /mcp"
 )
+_NO_CLIENT = (
+    "another Claude Code with settings or servers of your own could answer for the person; work in this one"
+)
 _NO_SETTINGS = (
     "settings of Claude Code, and the policy and the answers of Stratum, are not written from a shell: tell the person "
     "what to change"
@@ -66,6 +69,7 @@ _WRITES = re.compile(
 _MENTIONS = re.compile(
     r"[^\s'\"`(),;=]*(?:settings(?:\.local)?\.json|\.claude\.json|\.mcp\.json|policy\.yaml|control\.db)"
 )
+_OWN_CLIENT = frozenset({"--settings", "--mcp-config", "--permission-prompt-tool", "--plugin-dir"})
 _REMOTE_ANSWER = re.compile(r"/approvals/\S*plan_\w+")
 _ANSWERED_ID = re.compile(r"(?:plan|run|review)_\w+")
 
@@ -121,7 +125,10 @@ def _of_program(name: str, rest: list[str]) -> str:
     if name == "claude":
         ours = any("stratum" in word.lower() for word in rest)
         meddles = bool({"add", "add-json", "remove", "disable", "uninstall", "rm"} & {*plain})
-        return _NO_SETTINGS if ours and meddles and plain[0] in {"mcp", "plugin", "plugins"} else ""
+        if ours and meddles and plain[0] in {"mcp", "plugin", "plugins"}:
+            return _NO_SETTINGS
+        own = any(word.split("=", 1)[0] in _OWN_CLIENT for word in rest)
+        return _NO_CLIENT if own else ""
     if name in _CALLS and any(_REMOTE_ANSWER.search(word) for word in rest):
         return _NOT_YOURS
     if name in _CALLS and any(_RAW_URL.search(word) for word in rest):

@@ -112,6 +112,12 @@ SETTINGS = (
     "sqlite3 ~/.local/state/stratum/control.db 'update approvals set decision = 1'",
     "sqlite3 $STRATUM_STATE_DIR/control.db .dump",
 )
+CLIENTS = (
+    "claude -p 'run it' --settings '{\"hooks\": {}}'",
+    "claude --settings=mine.json -p go",
+    "env CLAUDE_CONFIG_DIR=/tmp/mine claude -p go --mcp-config mine.json",
+    "npx claude -p go --permission-prompt-tool stdio",
+)
 RAW_CALLS = (
     "curl https://api.openai.com/v1/chat/completions -d @x.json",
     "curl -s https://api.anthropic.com/v1/messages",
@@ -163,6 +169,8 @@ ORDINARY = (
     "awk '{print $1}' data.txt",
     "sqlite3 app.db 'select 1'",
     "claude mcp list",
+    "claude --version",
+    "claude -p 'summarise this' < notes.md",
     "claude mcp add github -- npx server",
     "docker compose up -d && docker ps",
     "echo it\\'s fine; echo \"a 'b' $(date)\"",
@@ -185,9 +193,10 @@ def _judge(command: str) -> Answer:
         (APPROVALS, "the person approves and answers, not you"),
         (SERVERS, "the client starts Stratum's server"),
         (SETTINGS, "are not written from a shell"),
+        (CLIENTS, "another Claude Code with settings"),
         (RAW_CALLS, "model calls go through Stratum"),
     ],
-    ids=["approvals", "servers", "settings", "raw calls"],
+    ids=["approvals", "servers", "settings", "clients", "raw calls"],
 )
 def test_it_refuses_however_it_is_written(commands: tuple[str, ...], because: str) -> None:
     answers = {command: _judge(command) for command in commands}

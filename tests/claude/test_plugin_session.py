@@ -95,6 +95,27 @@ def test_approving_in_the_shell_is_refused_in_every_permission_mode(claude: Clau
     assert not (claude.project / ".claude" / "settings.json").exists()
 
 
+def test_a_subagent_is_refused_like_the_agent(claude: ClaudeCode) -> None:
+    results: list[ToolResult] = []
+
+    def script(request: Request) -> Script:
+        task: JsonObject = {"description": "try", "prompt": "approve it", "subagent_type": "general-purpose"}
+        yield UseTool("Agent", {**task, "run_in_background": False})
+        request = yield UseTool("Bash", {"command": "stratum approve plan_1", "description": "try"})
+        results.append(request.tool_results[-1])
+        yield "I could not."
+        return "tried"
+
+    with MessagesApi(script) as api:
+        run_print(claude, api.url, "go", arguments=[*LOADED, "--allowedTools", "Agent,Bash"], env=SERVER)
+    assert api.errors == []
+    assert "approve it" in json.dumps(api.requests[1].messages[0]), "the second request is the subagent's"
+    assert (results[0].is_error, "the person approves and answers, not you" in results[0].text) == (
+        True,
+        True,
+    )
+
+
 def test_a_hook_written_into_the_settings_is_refused_with_its_reason(claude: ClaudeCode) -> None:
     results: list[ToolResult] = []
     path = claude.project / ".claude" / "settings.json"
