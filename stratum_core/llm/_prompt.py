@@ -31,7 +31,7 @@ from stratum_core.contracts import (
     json_schema,
 )
 from stratum_core.llm._port import Message, ModelRequest
-from stratum_core.llm._tokens import default_max_tokens
+from stratum_core.llm._tokens import TRANSPORT_RETRIES, default_max_tokens
 from stratum_core.specs import InferSpec, Parameter
 
 __all__ = [
@@ -42,6 +42,7 @@ __all__ = [
     "has_opaque",
     "is_wrapped",
     "max_answer_tokens",
+    "max_attempts",
     "prompt_bytes",
     "retry_block",
     "template_hash",
@@ -140,6 +141,14 @@ def template_hash(spec: InferSpec) -> str:
 def max_answer_tokens(spec: InferSpec) -> int:
     """Return the output limit of one attempt: the function's own, else derived from its output type."""
     return spec.max_tokens if spec.max_tokens is not None else _template(spec).answer_tokens
+
+
+def max_attempts(spec: InferSpec) -> int:
+    """Return how many requests may leave for one vote of one call: the first, every kind of retry, every fallback.
+
+    There is no other way to a further request; an answer that was cut off at its output limit is not asked for again.
+    """
+    return 1 + spec.retries + TRANSPORT_RETRIES + len(spec.fallbacks)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, replace
 from stratum_core.budget import Budget, Usage
 from stratum_core.llm import (
     RETRY_BLOCK_BYTES,
-    TRANSPORT_RETRIES,
     Price,
     TokenUsage,
     likely_tokens,
     max_answer_tokens,
+    max_attempts,
     prompt_bytes,
     prompt_tokens_bound,
 )
@@ -167,7 +167,7 @@ def call_cost(spec: InferSpec, prices: Sequence[Price], *, most_bytes: int, like
     """
     told = 0 if spec.refine is None else 1
     again = attempt_worst(spec, prices, most_bytes, blocks=told + 1)
-    further = Times(most=spec.retries + TRANSPORT_RETRIES + len(spec.fallbacks))
+    further = Times(most=max_attempts(spec) - 1)
     worst = Cost(attempt_worst(spec, prices, most_bytes, blocks=told)) + Cost(again) * further
     once = replace(_expected(spec, prices[0], worst.worst, likely_bytes), attempt=again)
     votes = _votes(spec)

@@ -10,7 +10,9 @@ from stratum_core.budget import Budget
 from stratum_core.checks import check
 from stratum_core.errors import PlanError
 from stratum_core.ir import dump, load
+from stratum_core.llm import max_attempts
 from stratum_core.plan import Plan, PlanContext, PlanOptions, build_plan, reopen
+from stratum_core.specs import InferSpec
 
 NOTES = ["first", "second", "third"]
 
@@ -135,3 +137,11 @@ def test_the_rule_for_calls_that_may_have_been_paid_is_part_of_the_plan(context:
     assert usual.plan_hash != strict.plan_hash
     assert reopen(usual.to_record()).possibly_paid == "retry"
     assert reopen(strict.to_record()).possibly_paid == "fail"
+
+
+def test_one_number_covers_every_kind_of_retry_and_the_worst_case_counts_on_it(context: PlanContext) -> None:
+    text = written(function="retries: 1\n    fallbacks: [openai/gpt-4.1-mini]")
+    plan = planned(text, context)
+    (spec,) = (each for each in plan.program.functions.values() if isinstance(each, InferSpec))
+    assert max_attempts(spec) == 1 + 1 + 2 + 1
+    assert plan.estimate.worst.calls == 3 * 2 * max_attempts(spec)
