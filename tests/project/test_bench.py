@@ -28,10 +28,14 @@ def test_measurements_are_told_to_machines(root: Path) -> None:
     assert all(0 < row["theirs"] < row["ours"] for row in rows)
 
 
+@pytest.mark.parametrize(("rich", "step_bytes"), [(False, 80), (True, 390)])
 @pytest.mark.parametrize("steps", [1, 10, 100])
-def test_the_generated_documents_are_valid_and_grow_with_their_steps(steps: int) -> None:
-    _documents.plan_once(_documents.document(steps))
-    assert len(_documents.document(steps)) > 80 * steps
+def test_the_generated_documents_are_valid_and_grow_with_their_steps(
+    steps: int, rich: bool, step_bytes: int
+) -> None:
+    text = _documents.document(steps, rich=rich)
+    _documents.plan_once(text)
+    assert len(text) > step_bytes * steps
 
 
 def test_a_missed_target_is_called_one() -> None:

@@ -266,15 +266,16 @@ def canonical(text: str) -> str | None:
 
 def literal_expression(value: JsonValue) -> CompiledExpression:
     """Return the expression of a value that a document gives literally: a number, a boolean, a list, a record."""
-    node = _literal_node(value)
+    node, kind = _literal_node(value), _literal_type(value)
+    text = render(node)
     return CompiledExpression(
-        source=render(node),
-        canonical=render(node),
-        type=_literal_type(value),
+        source=text,
+        canonical=text,
+        type=kind,
         names=frozenset(),
         reads=frozenset(),
         node=node,
-        types={node: _literal_type(value)},
+        types={node: kind},
         run=lambda _: value,
     )
 

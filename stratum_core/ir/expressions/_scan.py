@@ -224,6 +224,8 @@ def _unescape(body: str, offset: int) -> tuple[str, list[Finding]]:
 
 def quote(value: str) -> str:
     """Return `value` as the canonical text literal: double quotes, the fewest escapes."""
+    if value.isprintable() and '"' not in value and "\\" not in value:
+        return f'"{value}"'
     parts: list[str] = []
     for character in value:
         if character in '"\\':
