@@ -33,15 +33,20 @@ class Answer:
     at: datetime
 
 
+def _unanswered() -> asyncio.Future[Answer]:
+    return asyncio.get_running_loop().create_future()
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class Waiting:
     """A question that is out, and the flow that waits for it."""
 
     review: PendingReview
     kind: Type
-    answered: asyncio.Event = field(default_factory=asyncio.Event)
-    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
-    answer: Answer | None = None
+    answer: asyncio.Future[Answer] = field(default_factory=_unanswered)
+    """Belongs to the flow's event loop."""
+    is_answered: bool = False
+    """Known at once in every thread."""
 
 
 @dataclass(slots=True, eq=False)
@@ -72,7 +77,7 @@ class ReviewSink(ABC):
     def pending(self) -> tuple[PendingReview, ...]:
         """The questions that wait, oldest first."""
         with self._desk.lock:
-            return tuple(one.review for one in self._desk.open.values() if one.answer is None)
+            return tuple(one.review for one in self._desk.open.values() if not one.is_answered)
 
     def resolve(
         self, review_id: str, value: object, *, reviewer: str | None = None, rationale: str | None = None
@@ -91,7 +96,7 @@ class ReviewSink(ABC):
         """
         with self._desk.lock:
             waiting = self._desk.open.get(review_id)
-            if waiting is None or waiting.answer is not None:
+            if waiting is None or waiting.is_answered:
                 raise RunError(
                     f"no question {review_id} waits for an answer",
                     remedy="look at `pending`; the first answer stands",
@@ -105,10 +110,11 @@ class ReviewSink(ABC):
                     remedy=f"answer with {describe(waiting.kind)}; the question still waits",
                     detail=fault.detail,
                 ) from None
-            waiting.answer = Answer(
-                value=checked, reviewer=reviewer or "", rationale=rationale or "", at=datetime.now(UTC)
-            )
-        waiting.loop.call_soon_threadsafe(waiting.answered.set)
+            waiting.is_answered = True
+        answer = Answer(
+            value=checked, reviewer=reviewer or "", rationale=rationale or "", at=datetime.now(UTC)
+        )
+        waiting.answer.get_loop().call_soon_threadsafe(_tell, waiting.answer, answer)
 
     async def ask(self, waiting: Waiting) -> Answer:
         """Put a question and wait for its answer.
@@ -125,13 +131,10 @@ class ReviewSink(ABC):
             self._desk.open[review_id] = waiting
         try:
             await self.emit(waiting.review)
-            await waiting.answered.wait()
+            return await waiting.answer
         finally:
             with self._desk.lock:
                 del self._desk.open[review_id]
-        if waiting.answer is None:
-            raise RunError(f"review {review_id} was woken without an answer")
-        return waiting.answer
 
 
 class ConsoleReviewSink(ReviewSink):
@@ -179,6 +182,12 @@ class ConsoleReviewSink(ReviewSink):
             self.resolve(review.review_id, last, reviewer=self._reviewer)
         except ContractViolation as fault:
             _write(f"{fault}\n> ")
+
+
+def _tell(future: asyncio.Future[Answer], answer: Answer) -> None:
+    """Wake the flow, unless it has stopped to wait meanwhile."""
+    if not future.done():
+        future.set_result(answer)
 
 
 def as_json(value: object) -> JsonValue:

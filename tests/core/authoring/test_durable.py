@@ -285,6 +285,34 @@ async def test_the_record_says_how_each_walk_ended(tmp_path: Path) -> None:
     assert state() == "completed"
 
 
+async def test_a_cancelled_flow_is_interrupted_and_goes_on_later(tmp_path: Path) -> None:
+    durable, held = digest.durable(tmp_path, run_id="nightly"), Held()
+    with configure(client=held):
+        task = asyncio.create_task(durable(["a"]))
+        await held.holding.wait()
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+    with RunReader.open(tmp_path, "nightly") as reader:
+        snapshot = reader.snapshot()
+    assert (snapshot.state, snapshot.possibly_paid_count) == ("interrupted", 1)
+    with configure(client=Provider()):
+        assert await durable(["a"]) == ["start", "a", "start"]
+
+
+async def test_what_the_code_of_a_durable_flow_raises_is_on_record(tmp_path: Path) -> None:
+    @flow(journal=tmp_path)
+    async def broken() -> None:
+        raise LookupError("mine")
+
+    with pytest.raises(LookupError):
+        await broken()
+    (path,) = (tmp_path / "runs").glob("broken-*.db")
+    with RunReader.open(tmp_path, path.stem) as reader:
+        snapshot = reader.snapshot()
+    assert (snapshot.state, snapshot.finished) == ("failed", {"error": "LookupError: mine"})
+
+
 PROGRAM = """
 import os, signal, sys
 from stratum_core import configure, flow, infer, parallel, run

@@ -34,6 +34,8 @@ from stratum_core import (
     infer,
     parallel,
 )
+from stratum_core.authoring._sinks import Waiting
+from stratum_core.contracts import BoolType
 from stratum_core.testing import FunctionClient
 from tests.core.authoring._untyped import untyped
 
@@ -171,6 +173,21 @@ async def test_the_clock_of_a_flow_stands_while_a_person_is_asked() -> None:
 
     with configure(review_sink=Slow()):
         assert await gated() == [True, True]
+
+
+async def test_a_sink_that_is_asked_the_same_question_twice_at_once_refuses_the_second() -> None:
+    desk = Desk()
+
+    def waiting() -> Waiting:
+        review = PendingReview(review_id="review_1", context=HumanReviewContext(question="Send it?"))
+        return Waiting(review=review, kind=BoolType())
+
+    first = asyncio.create_task(desk.ask(waiting()))
+    await desk.asked.wait()
+    with pytest.raises(RunError, match="waits for an answer already"):
+        await desk.ask(waiting())
+    desk.resolve("review_1", value=True)
+    assert (await first).value is True
 
 
 async def test_cancelling_a_flow_takes_its_question_back() -> None:
