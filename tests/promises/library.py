@@ -92,6 +92,7 @@ LIBRARY: tuple[Promise, ...] = (
         "library.same_hashes",
         "A contract, a function and its prompt have the same hashes in Python and in a document",
         TYPES,
+        "core/authoring/test_bodies.py",
         "core/authoring/test_hashes.py",
     ),
     promise(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
@@ -11,6 +12,7 @@ from typing import Annotated, Any, Generic, Literal, NewType, TypeVar
 import annotated_types
 import pydantic
 import pytest
+import typing_extensions
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, Field, field_validator
@@ -38,6 +40,7 @@ from stratum_core.contracts import (
 )
 
 T = TypeVar("T")
+Words = typing_extensions.TypeAliasType("Words", list[str])
 Name = NewType("Name", str)
 HERE = "`f` (app.py:1): parameter `x`"
 
@@ -90,6 +93,11 @@ class Everything(BaseModel):
         (bytes, BytesType()),
         (pydantic.JsonValue, JsonType()),
         (Name, StringType()),
+        (Words, ListType(item=StringType())),
+        (Annotated[str, annotated_types.Len(1, 3)], StringType(min_length=1, max_length=3)),
+        (Annotated[str, Field(pattern=re.compile("^a"))], StringType(pattern="^a")),
+        (Literal[None], NullType()),  # noqa: PYI061
+        (type(None), NullType()),
         (int | float, FloatType()),
         (str | None, OptionalType(StringType())),
         (list[int], ListType(item=IntType())),
@@ -141,6 +149,8 @@ def test_an_annotation_is_the_type_a_document_would_write(annotation: object, ki
         (Probabilistic[str], "annotate the plain type"),
         (T, "fill the type parameter in"),
         (Annotated[int, Field(multiple_of=5)], "as a condition"),
+        (Annotated[float, Field(max_digits=5)], "cannot stand in a contract"),
+        (Annotated[bool, annotated_types.Gt(0)], "means nothing for bool"),
         (Annotated[str, Field(ge=1)], "min_length"),
         (Annotated[int, Field(ge=5, le=1)], "no value fits"),
         (Annotated[str, Field(pattern="(?=a)")], "not a regular expression"),
