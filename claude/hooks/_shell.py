@@ -14,7 +14,8 @@ from typing import NamedTuple
 __all__ = ["Command", "commands"]
 
 _MAX_DEPTH = 6
-_NAME = re.compile(r"[A-Za-z_]\w*")
+_ORDINARY = re.compile(r"#?[^\\'\"$` \t\r\n;&|()<>]*")
+_ORDINARY_IN_QUOTES = re.compile(r'[^"\\$`]+')
 _ASSIGNMENT = re.compile(r"([A-Za-z_]\w*)\+?=(.*)", re.DOTALL)
 _VARIABLE = re.compile(r"\$(?:\{([A-Za-z_]\w*)\}|([A-Za-z_]\w*))")
 _RESERVED = frozenset({"if", "then", "elif", "else", "do", "while", "until", "!", "{", "}", "time", "coproc"})
@@ -85,13 +86,19 @@ class _Reader:
         elif char in "<>":
             self._redirection(char)
         else:
-            self._add(char)
-            self._at += 1
+            self._take(_ORDINARY)
 
     # --- words ---------------------------------------------------------------------------------------------
 
     def _add(self, part: str) -> None:
         self._word = (self._word or "") + part
+
+    def _take(self, pattern: re.Pattern[str]) -> None:
+        """Add what the pattern finds here, at least one character."""
+        match = pattern.match(self._text, self._at)
+        found = (match[0] if match else "") or self._text[self._at]
+        self._add(found)
+        self._at += len(found)
 
     def _escape(self) -> None:
         following = self._text[self._at + 1 : self._at + 2]
@@ -124,8 +131,7 @@ class _Reader:
             elif char == "`":
                 self._ticks()
             else:
-                self._add(char)
-                self._at += 1
+                self._take(_ORDINARY_IN_QUOTES)
         self._at += 1
 
     def _dollar(self, *, quoted: bool = False) -> None:
