@@ -8,7 +8,9 @@ import os
 import subprocess
 import sys
 import threading
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Generator
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import contextmanager
 from pathlib import Path
 
 import anyio
@@ -36,6 +38,7 @@ from stratum_core import (
 from stratum_core.authoring._configure import settings
 from stratum_core.testing import FunctionClient
 from tests.core.authoring._untyped import untyped
+from tests.support.providers import ProviderServer, openai
 
 ROOT = Path(__file__).parents[3]
 
@@ -142,6 +145,39 @@ def test_two_loops_of_a_process_each_have_their_own_flow() -> None:
     with configure(client=client()), ThreadPoolExecutor(2) as threads:
         both = list(threads.map(work, ["a", "b"]))
     assert [one.label for one in both] == ["note: a", "note: b"]
+
+
+@contextmanager
+def provider() -> Generator[ProviderServer]:
+    """Serve a provider from a thread, for programs that start loops of their own."""
+    serving: Future[tuple[ProviderServer, asyncio.AbstractEventLoop, asyncio.Event]] = Future()
+
+    async def serve() -> None:
+        over = asyncio.Event()
+        async with ProviderServer(openai.completion('{"label": "good"}')) as server:
+            serving.set_result((server, asyncio.get_running_loop(), over))
+            await over.wait()
+
+    thread = threading.Thread(target=asyncio.run, args=(serve(),))
+    thread.start()
+    server, loop, over = serving.result(timeout=10)
+    yield server
+    loop.call_soon_threadsafe(over.set)
+    thread.join()
+
+
+@pytest.mark.slow
+def test_the_providers_client_serves_one_loop_after_another_and_several_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    with provider() as server:
+        monkeypatch.setenv("OPENAI_API_KEY", "sk-test")
+        monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
+        one_after_another = [run(judge("a")).label for _ in range(2)]
+        with ThreadPoolExecutor(3) as threads:
+            at_once = [verdict.label for verdict in threads.map(run, [once("b") for _ in range(3)])]
+        assert one_after_another + at_once == ["good"] * 5
+        assert len(server.received) == 5
 
 
 class Held(ReviewSink):
