@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
 
-from tests.claude._hooks import Answer, payload, run_hook
+from tests.claude._hooks import PLUGIN, Answer, payload, run_hook
+from tests.claude._json import objects, parse_object
 from tests.support.pages import ROOT, section, table_rows
 
 _PAGE = ROOT / "docs" / "claude-code.md"
@@ -180,11 +184,29 @@ ORDINARY = (
 )
 
 
-def _judge(command: str) -> Answer:
-    given = payload("before_bash", project=Path("/tmp/project"), tool_input={"command": command})
-    found = run_hook("guard_shell.py", given)
-    assert found.exit_code == 0, found.stderr
-    return found
+_IN_ONE_PROCESS = f"""\
+import json, sys
+sys.path.insert(0, {str(PLUGIN / "hooks")!r})
+import guard_shell
+print(json.dumps({{"replies": [guard_shell.handle(given) or {{}} for given in json.load(sys.stdin)]}}))
+"""
+
+
+def _judge(*commands: str) -> dict[str, Answer]:
+    """Return the guard's answers to many commands, given by one process."""
+    project = Path("/tmp/project")
+    given = [payload("before_bash", project=project, tool_input={"command": command}) for command in commands]
+    done = subprocess.run(
+        [sys.executable, "-B", "-S", "-E", "-c", _IN_ONE_PROCESS],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=60,
+    )
+    replies = objects(parse_object(done.stdout).get("replies"))
+    answers = [Answer(exit_code=0, reply=reply, stderr="") for reply in replies]
+    return dict(zip(commands, answers, strict=True))
 
 
 @pytest.mark.parametrize(
@@ -199,7 +221,7 @@ def _judge(command: str) -> Answer:
     ids=["approvals", "servers", "settings", "clients", "raw calls"],
 )
 def test_it_refuses_however_it_is_written(commands: tuple[str, ...], because: str) -> None:
-    answers = {command: _judge(command) for command in commands}
+    answers = _judge(*commands)
     missed = [
         command
         for command, answer in answers.items()
@@ -209,21 +231,28 @@ def test_it_refuses_however_it_is_written(commands: tuple[str, ...], because: st
 
 
 def test_ordinary_commands_pass_without_a_word() -> None:
-    assert [command for command in ORDINARY if _judge(command).reply] == []
+    assert [command for command, answer in _judge(*ORDINARY).items() if answer.reply] == []
 
 
 def test_a_command_nested_deeper_than_it_reads_is_judged_by_its_words() -> None:
     command = "stratum approve plan_1"
     for _ in range(12):
         command = f"echo $({command})"
-    assert _judge(command).decision == "deny"
+    assert _judge(command)[command].decision == "deny"
 
 
 def test_the_page_says_the_truth_about_what_is_stopped() -> None:
     rows = table_rows(section(_PAGE, "Ways around the guard on the shell"), "command")
     shown = {re.sub(r"\\n", "\n", command.strip("`")): verdict for command, verdict, *_ in rows}
     judged = {
-        command: "stopped" if _judge(command).decision == "deny" else "not stopped" for command in shown
+        command: "stopped" if answer.decision == "deny" else "not stopped"
+        for command, answer in _judge(*shown).items()
     }
     assert judged == shown
     assert {*shown.values()} == {"stopped", "not stopped"}
+
+
+def test_the_hook_as_the_client_starts_it_answers_the_same() -> None:
+    given = payload("before_bash", project=Path("/tmp/project"), tool_input={"command": APPROVALS[0]})
+    assert run_hook("guard_shell.py", given) == _judge(APPROVALS[0])[APPROVALS[0]]
+    assert run_hook("guard_shell.py", payload("before_bash", project=Path("/tmp/project"))).reply == {}
