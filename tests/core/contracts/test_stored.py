@@ -9,6 +9,7 @@ import json
 import os
 import tracemalloc
 from pathlib import Path
+from types import MappingProxyType
 
 import pytest
 
@@ -95,11 +96,8 @@ def test_a_long_list_inside_other_values_can_be_held() -> None:
 
 
 def test_an_item_may_hold_a_long_list_and_a_mapping() -> None:
-    class Lazy(dict[str, JsonValue]):
-        pass
-
     found = ListBuilder(HELD_ITEMS + 1)
-    found.put(0, [long_list(), Lazy(a=1)])
+    found.put(0, [long_list(), MappingProxyType({"a": 1})])
     assert found.items()[0] == [VALUES, {"a": 1}]
 
 

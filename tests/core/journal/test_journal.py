@@ -75,6 +75,8 @@ async def test_the_last_event_of_a_kind_at_each_path_is_found_again(run: Run) ->
     again = run.open()
     await again.event("decided", path="c", data={})
     assert again.recorded("decided") == {"a": {"winners": ["z"]}, "b": {"winners": ["y"]}}
+    assert (len(again.recorded("decided")), again.recorded("decided").get("c")) == (2, None)
+    assert again.recorded("never").get("a") is None
     await again.close()
 
 
