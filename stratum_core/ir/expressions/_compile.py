@@ -255,7 +255,7 @@ def _read_by(tree: ast.expr) -> tuple[frozenset[str], frozenset[Path]]:
             if isinstance(node, (ast.ListComp, ast.GeneratorExp)):
                 bound.update(name.id for name in target_names(node))
     reads = frozenset(path for path in found if path[0] not in bound) if bound else frozenset(found)
-    return frozenset(path[0] for path in reads), reads
+    return frozenset({path[0] for path in reads}), reads
 
 
 def canonical(text: str) -> str | None:

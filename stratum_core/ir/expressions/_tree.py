@@ -18,6 +18,8 @@ def _slice_parts(node: ast.expr) -> list[ast.expr]:
 
 def _call_parts(node: ast.Call) -> list[ast.expr]:
     """Return the arguments, and for a method or anything odd what is called."""
+    if isinstance(node.func, ast.Name) and not node.keywords:
+        return node.args
     called = [] if isinstance(node.func, ast.Name) else [node.func]
     return [*called, *node.args, *(keyword.value for keyword in node.keywords)]
 
