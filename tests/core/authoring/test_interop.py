@@ -166,6 +166,10 @@ def provider() -> Generator[ProviderServer]:
     thread.join()
 
 
+def label_of(note: str) -> str:
+    return run(once(note)).label
+
+
 @pytest.mark.slow
 def test_the_providers_client_serves_one_loop_after_another_and_several_at_once(
     monkeypatch: pytest.MonkeyPatch,
@@ -175,7 +179,7 @@ def test_the_providers_client_serves_one_loop_after_another_and_several_at_once(
         monkeypatch.setenv("OPENAI_BASE_URL", f"{server.url}/v1")
         one_after_another = [run(judge("a")).label for _ in range(2)]
         with ThreadPoolExecutor(3) as threads:
-            at_once = [verdict.label for verdict in threads.map(run, [once("b") for _ in range(3)])]
+            at_once = list(threads.map(label_of, "bbb"))
         assert one_after_another + at_once == ["good"] * 5
         assert len(server.received) == 5
 
