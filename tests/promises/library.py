@@ -21,6 +21,11 @@ SETTINGS = ("docs/library.md", "Settings")
 AMONG = ("docs/library.md", "Scripts, threads, notebooks, web handlers")
 ERRORS = ("docs/library.md", "Errors")
 
+RUNS = (
+    "docs/decisions/0020-library-runs.md",
+    "20. A flow in Python is a run: paths from inputs, a stop for each call, and one import for the name",
+)
+
 LIBRARY: tuple[Promise, ...] = (
     promise(
         "library.among_others",
@@ -102,6 +107,19 @@ LIBRARY: tuple[Promise, ...] = (
         "core/authoring/test_interop.py::test_settings_of_a_with_block_end_with_it",
         "core/authoring/test_interop.py::test_a_setting_that_makes_no_sense_is_refused_and_changes_nothing",
         "core/authoring/test_flows.py::test_settings_hold_for_a_flow_from_its_start",
+    ),
+    promise(
+        "library.runs",
+        "A call stands at a path of its scope and inputs, ends alone, is asked without a price only where no money cap "
+        "stands around it, and never outside its flow's loop and life",
+        RUNS,
+        "core/authoring/test_calls.py::test_a_refused_key_ends_its_call_and_leaves_the_flow_to_ask_another_provider",
+        "core/authoring/test_calls.py::test_without_a_money_cap_a_model_without_a_price_is_asked_and_its_cost_is_unknown",
+        "core/authoring/test_durable.py::test_a_durable_flow_inside_one_that_keeps_no_record_is_refused",
+        "core/authoring/test_flows.py::test_a_call_outlives_its_flow_only_as_an_error",
+        "core/authoring/test_interop.py::test_a_call_in_another_loop_than_its_flow_is_refused_for_its_cap_could_not_hold",
+        "core/authoring/test_interop.py::test_importing_an_error_does_not_load_the_library",
+        "core/authoring/test_together.py::test_calls_of_a_branch_stand_inside_it_wherever_they_run",
     ),
     promise(
         "library.start",
