@@ -152,7 +152,9 @@ def unpacked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (wheel,) = folder.glob("*.whl")
     with zipfile.ZipFile(wheel) as archive:
         archive.extractall(folder / "site")
-    return folder / "site" / "stratum_mcp" / "plugin"
+    plugin = folder / "site" / "stratum_mcp" / "plugin"
+    assert list(plugin.rglob("__pycache__")) == []
+    return plugin
 
 
 class TestWheel:
@@ -166,7 +168,6 @@ class TestWheel:
             }
 
         assert files(unpacked) == files(PLUGIN)
-        assert list(unpacked.rglob("__pycache__")) == []
 
     @pytest.mark.slow
     @pytest.mark.claude
