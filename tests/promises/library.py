@@ -94,6 +94,19 @@ LIBRARY: tuple[Promise, ...] = (
         "core/authoring/test_human.py",
     ),
     promise(
+        "library.runs",
+        "A call stands at a path of its scope and inputs, ends alone, is asked without a price only where no money cap "
+        "stands around it, and never outside its flow's loop and life",
+        RUNS,
+        "core/authoring/test_calls.py::test_a_refused_key_ends_its_call_and_leaves_the_flow_to_ask_another_provider",
+        "core/authoring/test_calls.py::test_without_a_money_cap_a_model_without_a_price_is_asked_and_its_cost_is_unknown",
+        "core/authoring/test_durable.py::test_a_durable_flow_inside_one_that_keeps_no_record_is_refused",
+        "core/authoring/test_flows.py::test_a_call_outlives_its_flow_only_as_an_error",
+        "core/authoring/test_interop.py::test_a_call_in_another_loop_than_its_flow_is_refused_for_its_cap_could_not_hold",
+        "core/authoring/test_interop.py::test_importing_an_error_does_not_load_the_library",
+        "core/authoring/test_together.py::test_calls_of_a_branch_stand_inside_it_wherever_they_run",
+    ),
+    promise(
         "library.same_hashes",
         "A contract, a function and its prompt have the same hashes in Python and in a document",
         TYPES,
@@ -107,19 +120,6 @@ LIBRARY: tuple[Promise, ...] = (
         "core/authoring/test_interop.py::test_settings_of_a_with_block_end_with_it",
         "core/authoring/test_interop.py::test_a_setting_that_makes_no_sense_is_refused_and_changes_nothing",
         "core/authoring/test_flows.py::test_settings_hold_for_a_flow_from_its_start",
-    ),
-    promise(
-        "library.runs",
-        "A call stands at a path of its scope and inputs, ends alone, is asked without a price only where no money cap "
-        "stands around it, and never outside its flow's loop and life",
-        RUNS,
-        "core/authoring/test_calls.py::test_a_refused_key_ends_its_call_and_leaves_the_flow_to_ask_another_provider",
-        "core/authoring/test_calls.py::test_without_a_money_cap_a_model_without_a_price_is_asked_and_its_cost_is_unknown",
-        "core/authoring/test_durable.py::test_a_durable_flow_inside_one_that_keeps_no_record_is_refused",
-        "core/authoring/test_flows.py::test_a_call_outlives_its_flow_only_as_an_error",
-        "core/authoring/test_interop.py::test_a_call_in_another_loop_than_its_flow_is_refused_for_its_cap_could_not_hold",
-        "core/authoring/test_interop.py::test_importing_an_error_does_not_load_the_library",
-        "core/authoring/test_together.py::test_calls_of_a_branch_stand_inside_it_wherever_they_run",
     ),
     promise(
         "library.start",
