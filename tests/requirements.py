@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from tests.promises.agreement import AGREEMENT
 from tests.promises.claude import PLUGIN
+from tests.promises.codegen import CODEGEN
 from tests.promises.documents import DOCUMENTS
 from tests.promises.language import LANGUAGE
 from tests.promises.library import LIBRARY
@@ -28,6 +29,7 @@ __all__ = ["PARTS", "REQUIREMENTS"]
 PARTS: dict[str, tuple[Promise, ...]] = {
     "agreement": AGREEMENT,
     "claude": PLUGIN,
+    "codegen": CODEGEN,
     "documents": DOCUMENTS,
     "language": LANGUAGE,
     "library": LIBRARY,

@@ -16,6 +16,10 @@ __all__ = ["CORE", "PYDANTIC", "Scope", "name"]
 
 CORE = "stratum_core"
 PYDANTIC = "pydantic"
+_IN_CLASSES = frozenset({"Annotated", "Field", "JsonValue", "Literal", "date", "datetime", "opaque"})
+"""Imports that annotations of fields read, where a field of that name would hide them."""
+_DECORATORS = frozenset({"Budget", "compute", "contract", "flow", "infer", "refine", "run"})
+"""Imports that no body reads."""
 _STANDARD = frozenset({"dataclasses", "datetime", "typing", "json", "sys", "pathlib"})
 
 
@@ -35,13 +39,18 @@ class Scope:
         taken = contracts | frozenset(self.functions.values())
         self.flows: Mapping[str, str] = {found: local_name(found, taken) for found in program.flows}
         self.defined: set[str] = {*taken, *self.flows.values()}
+        self._fields = frozenset(one for record in program.contracts.values() for one in record.field_names)
+        self._inputs = frozenset(one.name for flow in program.flows.values() for one in flow.inputs)
+        self._inputs |= frozenset(one.name for part in program.functions.values() for one in part.inputs)
         self._imports: dict[str, dict[str, str]] = {}
 
     def use(self, module: str, imported: str) -> ast.Name:
         """Return the name under which something from a module is known, and import it."""
         known = self._imports.setdefault(module, {})
         if imported not in known:
-            known[imported] = self.free(imported)
+            hidden = self._fields if imported in _IN_CLASSES else frozenset[str]()
+            hidden |= self._inputs if imported not in _DECORATORS else frozenset[str]()
+            known[imported] = self.free(f"{imported}_" if imported in hidden else imported)
         return name(known[imported])
 
     def free(self, wanted: str) -> str:

@@ -131,12 +131,6 @@ SURFACES: tuple[Promise, ...] = (
         "server/test_bad_input.py",
     ),
     promise(
-        "surface.server.codegen",
-        "Code generation is not there yet, and the server says so",
-        TODAY,
-        "server/test_surface.py::test_codegen_says_honestly_that_it_writes_nothing",
-    ),
-    promise(
         "surface.server.conversation",
         "Both eras of the protocol carry the whole conversation, with progress, over stdio too",
         MCP,

@@ -50,13 +50,6 @@ async def test_the_instructions_fit_and_begin_with_who_approves(job: Job, era: s
     assert INSTRUCTIONS.startswith("Only the person approves")
 
 
-async def test_codegen_says_honestly_that_it_writes_nothing(job: Job) -> None:
-    async with talking(server_of(job), "2025-11-25") as talk:
-        text = await talk.error("codegen", plan_id="plan_1", path="made.py")
-    assert "does not generate code" in text
-    assert sorted(path.name for path in job.folder.iterdir()) == ["notes.csv", "notes.stratum.yaml"]
-
-
 async def test_a_crash_inside_is_told_without_its_text(
     job: Job, era: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -1,0 +1,81 @@
+"""Promises about code both ways: documents as Python modules, modules as documents."""
+
+from __future__ import annotations
+
+from tests.support.promise import Promise, promise
+
+__all__ = ["CODEGEN"]
+
+THERE = ("docs/codegen.md", "From a document to a module")
+VERIFIED = ("docs/codegen.md", "What is verified")
+FILES = ("docs/codegen.md", "Files that are there")
+REFUSED = ("docs/codegen.md", "What has no form in Python")
+BACK = ("docs/codegen.md", "From a module to a document")
+STATEMENTS = (
+    "docs/decisions/0022-flows-in-both-languages.md",
+    "22. A flow in Python says what its document says, statement by statement",
+)
+TOGETHER = ("docs/library.md", "Calls that run together")
+
+CODEGEN: tuple[Promise, ...] = (
+    promise(
+        "codegen.each",
+        "`each` bounds its calls, keeps their order, says how many must succeed and what a failure leaves; `or_none` "
+        "gives None for a failed call, and a cap that runs out is no failure",
+        TOGETHER,
+        "core/authoring/test_each.py",
+    ),
+    promise(
+        "codegen.emit",
+        "A module is emitted as a valid document; what no document can say is listed with its line and the reason",
+        BACK,
+        "core/authoring/test_emit.py",
+        "cli/test_codegen.py::test_a_module_is_emitted_as_the_document_it_was_made_from",
+        "cli/test_codegen.py::test_what_no_document_can_say_is_listed_and_ends_with_1",
+    ),
+    promise(
+        "codegen.files",
+        "A file that is there is never replaced unasked: the difference is shown",
+        FILES,
+        "cli/test_codegen.py",
+        "server/test_codegen.py",
+    ),
+    promise(
+        "codegen.functions",
+        "The functions of the expression language do the same for Python values",
+        THERE,
+        "core/test_functions.py",
+    ),
+    promise(
+        "codegen.hashes",
+        "A generated module has the hashes of its document, reads back as the very same document, is formatted, and "
+        "passes a strict type checker",
+        VERIFIED,
+        "core/codegen/test_modules.py",
+    ),
+    promise(
+        "codegen.hostile",
+        "No text of a document leaves its literal, comment or docstring",
+        VERIFIED,
+        "core/codegen/test_hostile.py",
+    ),
+    promise(
+        "codegen.refused",
+        "What has no form in Python, or in a document, is told at once with the reason",
+        REFUSED,
+        "core/codegen/test_refusals.py",
+    ),
+    promise(
+        "codegen.round_trip",
+        "A generated module is emitted as the very same document, flows included",
+        STATEMENTS,
+        "core/authoring/test_emit.py::test_a_generated_module_is_emitted_as_its_document",
+        "core/codegen/test_modules.py::test_a_module_is_read_back_as_the_very_same_document",
+    ),
+    promise(
+        "codegen.same",
+        "Under the same client a module sends the same requests and gives the same value as its document",
+        THERE,
+        "core/codegen/test_runs.py",
+    ),
+)
