@@ -20,12 +20,42 @@ VERBS = ("docs/ir.md", "Verbs and modifiers")
 
 MONEY: tuple[Promise, ...] = (
     promise(
+        "money.answers",
+        "A yes can be taken back until it is used; of answers that race one stands; every answer is on record",
+        CHANNELS,
+        "core/engine/test_answers.py",
+    ),
+    promise(
         "money.calls",
         "A budget may cap requests, in a function, a flow or a plan's options; the worst case counts on it",
         VERBS,
         "core/plan/test_calls_cap.py",
         "core/runtime/test_budgets.py::test_a_functions_budget_for_calls_ends_its_retries_and_nothing_else",
         "core/runtime/test_budgets.py::test_an_inner_flows_budget_for_calls_covers_its_steps_together",
+    ),
+    promise(
+        "money.cancelled_anywhere",
+        "Cancelled at any point where it waits, a run leaves no reservation, and what was sent is charged and on record",
+        CHECKPOINT,
+        "core/runtime/test_cancelled_anywhere.py",
+    ),
+    promise(
+        "money.checkpoint",
+        "At 80 % of its cap, charged and reserved together, a run writes one event, and progress and receipt say it",
+        CHECKPOINT,
+        "core/runtime/test_checkpoint.py",
+    ),
+    promise(
+        "money.commands",
+        "`spend` shows limits and holds, `revoke` takes a yes back, `approve RUN --cap` gives a run more",
+        CLI,
+        "cli/test_money.py",
+    ),
+    promise(
+        "money.exact",
+        "Amounts are whole nano-dollars everywhere, so sums are exact in any order",
+        CHECKPOINT,
+        "core/test_money.py",
     ),
     promise(
         "money.limits",
@@ -52,40 +82,10 @@ MONEY: tuple[Promise, ...] = (
         "core/engine/test_money.py::test_only_an_answer_raises_a_cap",
     ),
     promise(
-        "money.checkpoint",
-        "At 80 % of its cap, charged and reserved together, a run writes one event, and progress and receipt say it",
-        CHECKPOINT,
-        "core/runtime/test_checkpoint.py",
-    ),
-    promise(
         "money.possibly_paid",
         "A call that may have been paid is sent again, asked about or failed, as the policy of its plan says",
         DOUBT,
         "core/runtime/test_doubt.py",
         "core/plan/test_calls_cap.py::test_the_rule_for_calls_that_may_have_been_paid_is_part_of_the_plan",
-    ),
-    promise(
-        "money.answers",
-        "A yes can be taken back until it is used; of answers that race one stands; every answer is on record",
-        CHANNELS,
-        "core/engine/test_answers.py",
-    ),
-    promise(
-        "money.commands",
-        "`spend` shows limits and holds, `revoke` takes a yes back, `approve RUN --cap` gives a run more",
-        CLI,
-        "cli/test_money.py",
-    ),
-    promise(
-        "money.cancelled_anywhere",
-        "Cancelled at any point where it waits, a run leaves no reservation, and what was sent is charged and on record",
-        CHECKPOINT,
-        "core/runtime/test_cancelled_anywhere.py",
-    ),
-    promise(
-        "money.exact",
-        "Amounts are whole nano-dollars everywhere, so sums are exact in any order",
-        CHECKPOINT,
-        "core/test_money.py",
     ),
 )
