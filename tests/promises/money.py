@@ -35,7 +35,7 @@ MONEY: tuple[Promise, ...] = (
     ),
     promise(
         "money.cancelled_anywhere",
-        "Cancelled at any point where it waits, a run leaves no reservation, and what was sent is charged and on record",
+        "Cancelled at any point where it waits, a run leaves no reservation, and what was sent is charged and recorded",
         CHECKPOINT,
         "core/runtime/test_cancelled_anywhere.py",
     ),
