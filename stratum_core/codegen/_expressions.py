@@ -16,6 +16,7 @@ from stratum_core.codegen._records import Records
 from stratum_core.codegen._scope import Scope, name
 from stratum_core.contracts import (
     AnyType,
+    BytesType,
     DateTimeType,
     DateType,
     JsonType,
@@ -118,11 +119,29 @@ class _Translator:
         have, wanted = bare(self._type(node)), None if want is None else bare(want)
         if isinstance(node, (ast.Dict, ast.IfExp, ast.List, ast.ListComp)) or wanted is None:
             return made
-        if isinstance(have, RecordType) and isinstance(wanted, JsonType):
-            return _method(made, "model_dump", [("mode", ast.Constant(value="json"))])
+        if isinstance(wanted, JsonType):
+            return self._as_json(made, have, node)
         if isinstance(wanted, (DateType, DateTimeType)) and isinstance(node, ast.Constant) and node.value:
             return self._date(made, wanted)
         return made
+
+    def _as_json(self, made: ast.expr, have: Type, node: ast.expr) -> ast.expr:
+        """Return a value where any JSON value is wanted: records as dicts, lists as lists of JSON."""
+        match have:
+            case RecordType():
+                return _as_dict(made)
+            case ListType(item=item) if isinstance(bare(item), RecordType):
+                one = name(local_name("one", {*self._values.taken, *self._bound.values()}))
+                clause = ast.comprehension(target=one, iter=made, ifs=[], is_async=0)
+                return ast.ListComp(elt=_as_dict(one), generators=[clause])
+            case ListType():
+                return ast.List(elts=[ast.Starred(value=made, ctx=ast.Load())], ctx=ast.Load())
+            case MapType() | DateType() | DateTimeType() | BytesType():
+                raise self._refused(
+                    ast.unparse(node), "is passed on as JSON, which Python values of its type are not"
+                )
+            case _:
+                return made
 
     def _type(self, node: ast.expr) -> Type:
         return self._types.get(node, AnyType())
@@ -254,7 +273,8 @@ class _Translator:
                 return ast.Call(
                     func=self._values.builtin(called), args=[self._set(node.args[0])], keywords=[]
                 )
-            return self._plain_call(self._values.builtin(called), node.args)
+            parts = [self._passed(argument) for argument in node.args]
+            return ast.Call(func=self._values.builtin(called), args=parts, keywords=[])
         raise self._refused(ast.unparse(node), "gives records that only the language has")
 
     def _plain_call(self, func: ast.expr, args: Sequence[ast.expr]) -> ast.expr:
@@ -267,6 +287,14 @@ class _Translator:
         if func.attr in _AS_LISTS:
             return ast.Call(func=self._values.builtin("list"), args=[call], keywords=[])
         return call
+
+    def _passed(self, node: ast.expr) -> ast.expr:
+        """Return what is only gone through once: keys and values of a map need not be a list there."""
+        match self.translate(node), node:
+            case ast.Call(func=ast.Name(id="list"), args=[inner]), ast.Call(func=ast.Attribute()):
+                return inner
+            case made, _:
+                return made
 
     def _text(self, node: ast.Call) -> ast.expr:
         """Return `str(x)` where Python writes the value as the language does."""
@@ -316,7 +344,7 @@ class _Translator:
                 strict = ast.keyword(arg="strict", value=ast.Constant(value=False))
                 return ast.Call(func=self._values.builtin("zip"), args=call, keywords=[strict])
             case _:
-                return self.translate(node)
+                return self._passed(node)
 
 
 def _item_of(want: Type | None) -> Type | None:
@@ -342,9 +370,7 @@ def _subscript(value: ast.expr, index: ast.expr) -> ast.expr:
     return ast.Subscript(value=value, slice=index, ctx=ast.Load())
 
 
-def _method(owner: ast.expr, attr: str, keywords: Sequence[tuple[str, ast.expr]]) -> ast.expr:
-    return ast.Call(
-        func=_attribute(owner, attr),
-        args=[],
-        keywords=[ast.keyword(arg=key, value=value) for key, value in keywords],
-    )
+def _as_dict(record: ast.expr) -> ast.expr:
+    """Return a contract's value as a dict of JSON values."""
+    mode = ast.keyword(arg="mode", value=ast.Constant(value="json"))
+    return ast.Call(func=_attribute(record, "model_dump"), args=[], keywords=[mode])

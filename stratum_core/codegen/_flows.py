@@ -197,7 +197,9 @@ class _StepWriter:
     def _each(self, step: StepSpec, each: ForEach, values: Values, timeout: str | None) -> Made:
         """Return a step that runs for each item of a list."""
         form = self.steps[step.id]
+        read = {found for one in expressions_of(step.verb) for found in one.names}
         item, index = (local_name(one, values.taken) for one in ("item", "index"))
+        item = item if "item" in read else f"_{item}"
         inner = replace(values, names={**values.names, "item": name(item), "index": name(index)})
         made = self.verbs.made(step.verb, _without_null(step.type), inner, timeout)
         refuse_inside(made, values, "`for_each`")
@@ -207,7 +209,7 @@ class _StepWriter:
             )
         source = values.python(each.items)
         target: ast.expr = name(item)
-        if any("index" in one.names for one in expressions_of(step.verb)):
+        if "index" in read:
             target = ast.Tuple(elts=[name(index), name(item)], ctx=ast.Store())
             source = ast.Call(func=values.builtin("enumerate"), args=[source], keywords=[])
         clause = ast.comprehension(target=target, iter=source, ifs=[], is_async=0)

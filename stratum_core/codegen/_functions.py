@@ -14,7 +14,7 @@ from stratum_core.codegen._records import Records
 from stratum_core.codegen._scope import CORE, Scope, name
 from stratum_core.codegen._text import WIDTH, docstring
 from stratum_core.codegen._types import annotation, constant, optional_of
-from stratum_core.contracts import JsonValue, RecordType, Type
+from stratum_core.contracts import JsonType, JsonValue, RecordType, Type, without_opaque
 from stratum_core.ir import BudgetForm, ComputeFunction, Document, InferFunction, LongType
 from stratum_core.specs import ComputeSpec, Expression, InferSpec, Parameter, Program
 
@@ -158,8 +158,9 @@ def returned_value(
     record = output if isinstance(output, RecordType) else None
     parts: dict[str, ast.expr] = {}
     for field, value in expression.items():
-        want = None if record is None else record.field(field)
-        parts[field] = values.python(value, None if want is None else want.type)
+        part = None if record is None else record.field(field)
+        want = output if isinstance(without_opaque(output), JsonType) else None
+        parts[field] = values.python(value, want if part is None else part.type)
     if record is None or not record.name:
         return ast.Dict(keys=[constant(field) for field in parts], values=list(parts.values()))
     keywords = [_keyword(field, value) for field, value in parts.items()]

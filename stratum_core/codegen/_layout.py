@@ -47,6 +47,9 @@ def _value(node: ast.expr, indent: int, column: int, tail: int) -> str:
     text = flat(node)
     if column + len(text) + tail <= WIDTH:
         return text
+    if isinstance(node, ast.Lambda):
+        head = f"{flat(ast.Lambda(args=node.args, body=ast.Name(id='', ctx=ast.Load()))).rstrip()} "
+        return head + _value(node.body, indent, column + len(head), tail)
     if _has_brackets(node):
         return _bracketed(node, indent, column, tail)
     inner = indent + _STEP

@@ -128,6 +128,8 @@ class _Reader:
                 return ast.Compare(left=self._side(left), ops=ops, comparators=[read(one) for one in rest])
             case ast.IfExp(test=test, body=body, orelse=orelse):
                 return ast.IfExp(test=read(test), body=read(body), orelse=read(orelse))
+            case ast.List(elts=[ast.Starred(value=value)]):
+                return read(value)
             case ast.List(elts=items):
                 return ast.List(elts=[read(item) for item in items], ctx=ast.Load())
             case ast.Dict(keys=keys, values=values):
@@ -223,6 +225,14 @@ class _Reader:
 
     def _comprehension(self, node: ast.ListComp | ast.GeneratorExp) -> ast.expr:
         """Return a comprehension with the document's names for its variables."""
+        match node:
+            case ast.ListComp(
+                elt=ast.Call(func=ast.Attribute(value=ast.Name(id=one), attr="model_dump")),
+                generators=[ast.comprehension(target=ast.Name(id=each), iter=items, ifs=[])],
+            ) if one == each:
+                return self.read(items)
+            case _:
+                pass
         if len(node.generators) != 1 or node.generators[0].is_async:
             raise UnreadableError(node, "a comprehension has one `for`, and is not async")
         clause = node.generators[0]

@@ -15,7 +15,7 @@ from stratum_core.specs import Program
 __all__ = ["DOCUMENTS", "imported", "made", "parts_of"]
 
 _ROOT = Path(__file__).parents[3]
-_FOLDERS = (_ROOT / "tests/corpus/ok", _ROOT / "tests/corpus/ir", _ROOT / "examples")
+_FOLDERS = (Path(__file__).parent, _ROOT / "tests/corpus/ok", _ROOT / "tests/corpus/ir", _ROOT / "examples")
 
 
 def parts_of(text: str) -> tuple[Document, Program]:

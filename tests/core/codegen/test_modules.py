@@ -15,6 +15,7 @@ from stratum_core.llm import template_hash
 from stratum_core.specs import InferSpec
 from tests.core.codegen._made import DOCUMENTS, imported, made, parts_of
 
+# PIE790 would take the dots of a stub with a docstring; a type checker needs them.
 _COMMON_RULES = "E,F,W,I,UP,B,C4,SIM,PIE,N,RUF100,S102,S307"
 _ROOT = Path(__file__).parents[3]
 
@@ -68,7 +69,16 @@ def test_modules_are_formatted_and_pass_common_rules(tmp_path: Path) -> None:
     assert formatted.returncode == 0, formatted.stdout
     first_party = 'lint.isort.known-first-party=["stratum_core"]'
     checked = _tool(
-        "ruff", "check", "--isolated", "--select", _COMMON_RULES, "--config", first_party, str(tmp_path)
+        "ruff",
+        "check",
+        "--isolated",
+        "--select",
+        _COMMON_RULES,
+        "--ignore",
+        "PIE790",
+        "--config",
+        first_party,
+        str(tmp_path),
     )
     assert checked.returncode == 0, checked.stdout
     assert max(len(line) for file in tmp_path.glob("*.py") for line in file.read_text().splitlines()) <= 88
