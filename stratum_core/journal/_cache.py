@@ -18,7 +18,14 @@ import anyio
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import JournalError
 from stratum_core.journal._encoding import encode
-from stratum_core.journal._files import connect, locked, naming_file, private_directory, sqlite_file
+from stratum_core.journal._files import (
+    connect,
+    connect_to_read,
+    locked,
+    naming_file,
+    private_directory,
+    sqlite_file,
+)
 from stratum_core.journal._ledger import Clock
 from stratum_core.journal._migrations import CACHE_FILE, migrate, refuse_newer
 
@@ -78,7 +85,7 @@ class AnswerCache:
             _log.warning("an answer is not kept for other runs: %s", fault)
 
     def _read(self, key: str) -> Mapping[str, JsonValue] | None:
-        with naming_file(self.path), closing(connect(self.path, read_only=True)) as connection:
+        with naming_file(self.path), closing(connect_to_read(self.path)) as connection:
             row = connection.execute("SELECT value FROM answers WHERE key = ?", (key,)).fetchone()
         return None if row is None else {"value": _decoded(self.path, row[0])}
 

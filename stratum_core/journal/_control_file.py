@@ -12,7 +12,14 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
 
-from stratum_core.journal._files import connect, locked, naming_file, private_directory, sqlite_file
+from stratum_core.journal._files import (
+    connect,
+    connect_to_read,
+    locked,
+    naming_file,
+    private_directory,
+    sqlite_file,
+)
 from stratum_core.journal._ledger import Clock
 from stratum_core.journal._migrations import CONTROL_FILE, migrate, refuse_newer
 
@@ -70,5 +77,5 @@ class ControlFile:
 
     @contextmanager
     def _reading(self) -> Generator[sqlite3.Connection]:
-        with naming_file(self.path), closing(connect(self.path, read_only=True)) as connection:
+        with naming_file(self.path), closing(connect_to_read(self.path)) as connection:
             yield connection

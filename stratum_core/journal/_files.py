@@ -6,7 +6,7 @@ import os
 import sqlite3
 import stat
 from collections.abc import Generator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import psutil
@@ -18,6 +18,7 @@ from stratum_core.journal._migrations import check_version, refuse_newer
 
 __all__ = [
     "connect",
+    "connect_to_read",
     "locked",
     "naming_file",
     "open_to_read",
@@ -33,6 +34,7 @@ _NETWORK = frozenset(
 )
 _HEADER = b"SQLite format 3\x00"
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
+_LEFT_HALF_WRITTEN = frozenset({sqlite3.SQLITE_READONLY_ROLLBACK, sqlite3.SQLITE_READONLY_RECOVERY})
 PATIENCE_S = 10.0
 
 
@@ -138,7 +140,7 @@ def open_to_read(path: Path, steps: Sequence[str]) -> sqlite3.Connection:
     """
     with naming_file(path):
         refuse_newer(path, steps)
-        connection = connect(path, read_only=True)
+        connection = connect_to_read(path)
         try:
             check_version(connection, path, steps)
         except BaseException:
@@ -156,6 +158,24 @@ def connect(path: Path, *, read_only: bool = False) -> sqlite3.Connection:
         isolation_level=None,
         check_same_thread=False,
     )
+
+
+def connect_to_read(path: Path) -> sqlite3.Connection:
+    """Open a connection that only reads; what a process left half written when it was killed is taken back first."""
+    connection = connect(path, read_only=True)
+    try:
+        connection.execute("PRAGMA user_version")
+    except sqlite3.OperationalError as error:
+        connection.close()
+        if error.sqlite_errorcode not in _LEFT_HALF_WRITTEN:
+            raise
+        with closing(connect(path)) as mending:
+            mending.execute("PRAGMA user_version")
+        return connect(path, read_only=True)
+    except BaseException:
+        connection.close()
+        raise
+    return connection
 
 
 @contextmanager
