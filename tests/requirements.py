@@ -12,6 +12,7 @@ from tests.promises.codegen import CODEGEN
 from tests.promises.documents import DOCUMENTS
 from tests.promises.language import LANGUAGE
 from tests.promises.library import LIBRARY
+from tests.promises.models import MODELS
 from tests.promises.money import MONEY
 from tests.promises.people import PEOPLE
 from tests.promises.plans import PLANS
@@ -33,6 +34,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "documents": DOCUMENTS,
     "language": LANGUAGE,
     "library": LIBRARY,
+    "models": MODELS,
     "money": MONEY,
     "people": PEOPLE,
     "plans": PLANS,

@@ -15,7 +15,15 @@ from typing import Final
 
 from stratum_core.authoring._sinks import ConsoleReviewSink, ReviewSink
 from stratum_core.errors import ConfigurationError
-from stratum_core.llm import OFFLINE_MODEL, LitellmClient, ModelClient, default_model
+from stratum_core.llm import (
+    CLAUDE_CLI_PREFIX,
+    OFFLINE_MODEL,
+    ClaudeCliClient,
+    LitellmClient,
+    ModelClient,
+    PriceTable,
+    default_model,
+)
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.trace import Tracer
 
@@ -67,10 +75,14 @@ class Clients:
     client: ModelClient | None
     _offline: OfflineClient = field(default_factory=OfflineClient)
     _providers: LitellmClient = field(default_factory=lambda: LitellmClient(os.environ))
+    _login: ClaudeCliClient | None = None
 
     def __call__(self, model: str) -> ModelClient:
         if self.client is not None:
             return self.client
+        if model.startswith(CLAUDE_CLI_PREFIX):
+            self._login = self._login or ClaudeCliClient(os.environ, prices=PriceTable.load())
+            return self._login
         return self._offline if model == OFFLINE_MODEL else self._providers
 
 

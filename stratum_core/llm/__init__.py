@@ -4,6 +4,7 @@ Importing this package imports neither litellm nor an HTTP library: `LitellmClie
 at its first call.
 """
 
+from stratum_core.llm._claude_cli import ClaudeCliClient
 from stratum_core.llm._client import LitellmClient
 from stratum_core.llm._keys import (
     default_model,
@@ -23,7 +24,7 @@ from stratum_core.llm._port import (
     SchemaEnforcement,
     TokenUsage,
 )
-from stratum_core.llm._prices import OFFLINE_MODEL, Price, PriceTable, Rates
+from stratum_core.llm._prices import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, Price, PriceTable, Rates
 from stratum_core.llm._projection import Dialect, Projection, dialect_of, holds_to_schema, project
 from stratum_core.llm._prompt import (
     RETRY_BLOCK_BYTES,
@@ -53,10 +54,12 @@ from stratum_core.llm._tokens import (
 __all__ = [
     "ANSWER_ALLOWANCE_TOKENS",
     "ANSWER_BYTES_PER_TOKEN",
+    "CLAUDE_CLI_PREFIX",
     "OFFLINE_MODEL",
     "REQUEST_OVERHEAD_TOKENS",
     "RETRY_BLOCK_BYTES",
     "TRANSPORT_RETRIES",
+    "ClaudeCliClient",
     "Dialect",
     "FinishReason",
     "LitellmClient",

@@ -5,14 +5,17 @@ Keys are only looked up here, by name; their values never leave the environment 
 
 from __future__ import annotations
 
+import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import urlsplit
 
 from stratum_core.errors import ConfigurationError
+from stratum_core.llm._prices import CLAUDE_CLI_PREFIX
 
 __all__ = [
+    "claude_program",
     "default_model",
     "endpoint_of",
     "endpoint_variables",
@@ -61,6 +64,8 @@ _PROVIDERS: Final[Mapping[str, _Provider]] = {
     "azure": _Provider(key_names=("AZURE_API_KEY",), default=""),
 }
 
+_BEHIND_LOGIN: Final = f"{CLAUDE_CLI_PREFIX}claude-haiku-4-5"
+
 _BARE_NAMES: Final = (
     ("claude-", "anthropic"),
     ("gpt-", "openai"),
@@ -94,8 +99,18 @@ def find_key(model: str, environ: Mapping[str, str]) -> str | None:
     return next(filter(None, (environ.get(name) for name in provider.key_names)), None) if provider else None
 
 
+def claude_program(environ: Mapping[str, str]) -> str | None:
+    """Return where the `claude` program is, None when it is not on the environment's PATH."""
+    return shutil.which("claude", path=environ.get("PATH", ""))
+
+
 def missing_key(model: str, environ: Mapping[str, str]) -> str | None:
-    """Return the environment variable to set before the model can be called, or None: nothing is missing."""
+    """Return the environment variable to set before the model can be called, or None: nothing is missing.
+
+    It is PATH for a model behind a login whose program is not there.
+    """
+    if model.startswith(CLAUDE_CLI_PREFIX):
+        return None if claude_program(environ) else "PATH"
     return None if find_key(model, environ) else required_key(model)
 
 
@@ -128,19 +143,23 @@ def endpoint_variables(environ: Mapping[str, str]) -> tuple[str, ...]:
 
 def _endpoint_names(provider: str) -> tuple[str, ...]:
     """Return the variables that may hold a provider's address, by the names its keys have."""
-    known = _PROVIDERS.get(provider)
+    known = _PROVIDERS.get("anthropic" if provider == CLAUDE_CLI_PREFIX.removesuffix("/") else provider)
     keys = known.key_names if known else ()
     stems = dict.fromkeys((provider.upper(), *(name.removesuffix("_API_KEY") for name in keys)))
     return tuple(f"{stem}{ending}" for stem in stems if stem for ending in _ENDPOINT_ENDINGS)
 
 
 def default_model(environ: Mapping[str, str]) -> str | None:
-    """Return a sensible, cheap model of the first provider whose key is present, or None without any key."""
+    """Return a sensible, cheap model of the first provider whose key is present.
+
+    Without any key it is one behind the person's own Claude Code login, where that program is there; else None.
+    """
+    login = _BEHIND_LOGIN if claude_program(environ) else None
     return next(
         (
             provider.default
             for provider in _PROVIDERS.values()
             if provider.default and any(environ.get(name) for name in provider.key_names)
         ),
-        None,
+        login,
     )

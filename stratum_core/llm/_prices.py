@@ -23,10 +23,17 @@ from stratum_core.errors import ConfigurationError
 from stratum_core.llm._port import TokenUsage
 from stratum_core.money import Nusd
 
-__all__ = ["OFFLINE_MODEL", "Price", "PriceTable", "Rates"]
+__all__ = ["CLAUDE_CLI_OVERHEAD_TOKENS", "CLAUDE_CLI_PREFIX", "OFFLINE_MODEL", "Price", "PriceTable", "Rates"]
 
 OFFLINE_MODEL: Final = "offline"
 """The id of the demonstration model in `stratum_core.llm.offline`."""
+
+CLAUDE_CLI_PREFIX: Final = "claude-cli/"
+"""Starts the ids of models that are asked through the person's own Claude Code login."""
+
+CLAUDE_CLI_OVERHEAD_TOKENS: Final = 4_000
+"""The most the `claude` program adds to a prompt, in tokens; about 2,600 bytes with 2.1.330, and its provider's tools
+preamble."""
 
 _SNAPSHOT = Path(__file__).with_name("prices.json")
 _PICO_PER_NANO = 1_000
@@ -71,7 +78,11 @@ class Price:
     simulated: bool = False
     """True for the offline model: the dollars are made up from another model's prices."""
     priced_as: str = ""
-    """The model whose prices a simulated one borrows."""
+    """The model whose prices a simulated one, or one behind a login, borrows."""
+    allowance: bool = False
+    """True where a login pays: the dollars are list prices, not what a subscriber is charged."""
+    overhead_tokens: int = 0
+    """The most tokens that are added to each prompt on its way."""
 
     def worst_nusd(self, input_tokens: int, output_tokens: int) -> Nusd:
         """Return the most a call can cost whose prompt and answer have at most these many tokens.
@@ -146,7 +157,7 @@ class PriceTable:
                 f"{path or _SNAPSHOT}: the offline model is priced as {offline!r}, which has no price",
                 remedy="name a model of the table",
             )
-        prices |= _bare_names(prices)
+        prices |= _bare_names(prices) | _behind_login(prices)
         borrowed = prices[offline]
         prices[OFFLINE_MODEL] = replace(
             borrowed, model=OFFLINE_MODEL, simulated=True, priced_as=borrowed.model
@@ -266,6 +277,21 @@ def _read_count(entry: Mapping[str, object], name: str, where: str) -> int | Non
     if isinstance(value, bool) or not isinstance(value, int) or value < 1:
         raise ConfigurationError(f"{where}: {name!r} is {value!r}", remedy="give a whole number of tokens")
     return value
+
+
+def _behind_login(prices: Mapping[str, Price]) -> dict[str, Price]:
+    """Return the prices of the models that Claude Code asks for somebody who is logged in."""
+    return {
+        name.replace("anthropic/", CLAUDE_CLI_PREFIX, 1): replace(
+            price,
+            model=name.replace("anthropic/", CLAUDE_CLI_PREFIX, 1),
+            priced_as=name,
+            allowance=True,
+            overhead_tokens=CLAUDE_CLI_OVERHEAD_TOKENS,
+        )
+        for name, price in prices.items()
+        if name.startswith("anthropic/")
+    }
 
 
 def _bare_names(prices: Mapping[str, Price]) -> dict[str, Price]:

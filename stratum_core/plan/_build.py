@@ -16,7 +16,7 @@ from stratum_core.checks import check
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import DiagnosticsError, PlanError
 from stratum_core.ir import Diagnostic
-from stratum_core.llm import OFFLINE_MODEL, provider_of
+from stratum_core.llm import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, provider_of
 from stratum_core.money import Nusd, format_usd
 from stratum_core.plan._bind import BoundInput, bind_inputs
 from stratum_core.plan._cap import Cap, cap_of
@@ -190,6 +190,8 @@ def _draft(work: _Work, estimate: Estimate, cap: Cap, context: PlanContext) -> P
         cap_nusd=cap.nusd,
         cap_source=cap.source,
         simulated=OFFLINE_MODEL in work.models.values(),
+        uses_allowance=bool(work.models)
+        and all(model.startswith(CLAUDE_CLI_PREFIX) for model in work.models.values()),
         summary="",
         question="",
         warnings=_warnings(estimate, cap.nusd, work.out, work.registry),

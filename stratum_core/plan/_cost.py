@@ -24,6 +24,8 @@ __all__ = ["FREE", "ONCE", "Cost", "Times", "attempt_worst", "call_cost", "first
 _LOW_INPUT, _HIGH_INPUT = 0.8, 1.35
 _LOW_OUTPUT, _HIGH_OUTPUT = 0.5, 2.0
 _HIGH_RETRIES = 3.0
+_OVERHEAD_SHARE = 0.18
+"""How much of the most that is added to a prompt on its way usually is."""
 _BYTES_PER_ANSWER_TOKEN = 3.5
 _NO_USAGE = Usage()
 
@@ -145,8 +147,8 @@ def attempt_worst(spec: InferSpec, prices: Sequence[Price], value_bytes: int, *,
     prompt_tokens = prompt_tokens_bound(prompt_bytes(spec, value_bytes) + blocks * RETRY_BLOCK_BYTES)
     answer_tokens = max_answer_tokens(spec)
     return Usage(
-        nusd=max(price.worst_nusd(prompt_tokens, answer_tokens) for price in prices),
-        tokens=prompt_tokens + answer_tokens,
+        nusd=max(price.worst_nusd(prompt_tokens + price.overhead_tokens, answer_tokens) for price in prices),
+        tokens=prompt_tokens + max(price.overhead_tokens for price in prices) + answer_tokens,
         calls=1,
     )
 
@@ -187,6 +189,7 @@ def _expected(spec: InferSpec, price: Price, worst: Usage, likely_bytes: float) 
     """Return the cost of one vote in one iteration, with the retries that are expected."""
     told = 0 if spec.refine is None else FEEDBACK_BYTES
     prompt = likely_tokens(prompt_bytes(spec, round(likely_bytes)) + told)
+    prompt += round(price.overhead_tokens * _OVERHEAD_SHARE)
     limit = max_answer_tokens(spec)
     answer = min(limit, likely_answer_bytes(spec.output) / _BYTES_PER_ANSWER_TOKEN + 4)
     extra = extra_attempts(spec)

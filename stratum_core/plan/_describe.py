@@ -306,6 +306,8 @@ def _notes(plan: Plan) -> list[str]:
 def _short_cost(plan: Plan) -> str:
     """Say what it costs in one line of a dialog."""
     mark = "Simulated, no real money: likely" if plan.simulated else "Likely"
+    if plan.uses_allowance:
+        mark = "Uses your Claude plan's allowance, at list prices likely"
     return f"{mark} about {format_usd(plan.estimate.likely_nusd)}. At most {format_usd(plan.at_most_nusd)}."
 
 
@@ -319,4 +321,8 @@ def _cost(plan: Plan) -> str:
     most = format_usd(plan.at_most_nusd)
     if plan.simulated:
         return f"Simulated: likely {likely} {between}. At most {most}."
+    if plan.uses_allowance:
+        return (
+            f"Uses your Claude plan's allowance; with a key it would cost, likely, {likely} {between}. At most {most}."
+        )
     return f"Likely {likely} {between}. At most {most}."

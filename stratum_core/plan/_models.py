@@ -30,8 +30,8 @@ def choose_models(specs: Sequence[InferSpec], option: str | None, default: str |
         if model is None:
             raise ConfigurationError(
                 f"no model is configured, and function {spec.name!r} names none",
-                remedy="set a provider key (e.g. ANTHROPIC_API_KEY or OPENAI_API_KEY), or try it without a key with"
-                ' the option {"model": "offline"}',
+                remedy="set a provider key (say ANTHROPIC_API_KEY), log in with the `claude` program, "
+                'or try it without either with the option {"model": "offline"}',
             )
         chosen[spec.name] = model
         if option != OFFLINE_MODEL:
@@ -68,6 +68,13 @@ def check_models(models: Mapping[str, str], context: PlanContext) -> None:
                 detail={"model": model, "similar": list(similar)},
             )
         variable = context.missing_key(model)
+        if variable == "PATH":
+            raise ConfigurationError(
+                f"{model} needs the `claude` program, which is not on PATH",
+                remedy="install Claude Code and log in, set a provider key, or try it with the option"
+                ' {"model": "offline"}',
+                detail={"model": model},
+            )
         if variable is not None:
             raise ConfigurationError(
                 f"{model} needs a key, but {variable} is not set",

@@ -84,6 +84,8 @@ class Plan:
     cap_source: CapSource
     simulated: bool
     """True when the offline model answers: its dollars are not real."""
+    uses_allowance: bool
+    """True when every model is behind the person's own login: its dollars are list prices."""
     summary: str
     """Plain words, cost last: at most 20 lines of 90 columns, safe to show in any dialog."""
     question: str

@@ -260,6 +260,7 @@ def worst_case(context: RunContext, request: ModelRequest) -> Usage:
             f"model `{request.model}` has no known price, so its cost cannot be capped",
             remedy="name a priced model, or give its price in the operator's price file",
         )
+    prompt_tokens += price.overhead_tokens
     return Usage(
         nusd=price.worst_nusd(prompt_tokens, request.max_tokens),
         tokens=prompt_tokens + request.max_tokens,

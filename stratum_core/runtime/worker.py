@@ -22,7 +22,14 @@ import anyio
 
 from stratum_core.errors import JournalBusy, JournalError, StratumError
 from stratum_core.journal import AnswerCache, ControlStore, RunJournal, RunRecord, RunReviews
-from stratum_core.llm import OFFLINE_MODEL, LitellmClient, ModelClient, endpoint_variables
+from stratum_core.llm import (
+    CLAUDE_CLI_PREFIX,
+    OFFLINE_MODEL,
+    ClaudeCliClient,
+    LitellmClient,
+    ModelClient,
+    endpoint_variables,
+)
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.money import Nusd
 from stratum_core.plan import reopen_reused
@@ -182,7 +189,11 @@ async def _run_until_told(job: Job, context: RunContext) -> RunOutcome:
 
 async def _warm(job: Job, context: RunContext) -> None:
     """Load what sends, so that the seconds this takes do not lie between a reservation and its request."""
-    models = {model for model in job.plan.models.values() if model != OFFLINE_MODEL}
+    models = {
+        model
+        for model in job.plan.models.values()
+        if not model.startswith((OFFLINE_MODEL, CLAUDE_CLI_PREFIX))
+    }
     client = context.client_for(next(iter(models), OFFLINE_MODEL))
     if isinstance(client, LitellmClient) and context.stopped is None:
         await client.warm()
@@ -203,19 +214,25 @@ def _answers(job: Job) -> Answers:
 
 def _clients(job: Job) -> _Clients:
     """Return what answers for each model id."""
-    providers = LitellmClient(job.environ, api_bases=job.plan.endpoints)
-    return _Clients(providers, OfflineClient(seed=job.plan.options.seed or 0))
+    return _Clients(
+        providers=LitellmClient(job.environ, api_bases=job.plan.endpoints),
+        login=ClaudeCliClient(job.environ, prices=job.prices, api_bases=job.plan.endpoints),
+        offline=OfflineClient(seed=job.plan.options.seed or 0),
+    )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class _Clients:
     """Picks the client of a model id."""
 
     providers: ModelClient
+    login: ModelClient
     offline: ModelClient
 
     def __call__(self, model: str) -> ModelClient:
-        return self.offline if model == OFFLINE_MODEL else self.providers
+        if model == OFFLINE_MODEL:
+            return self.offline
+        return self.login if model.startswith(CLAUDE_CLI_PREFIX) else self.providers
 
 
 if __name__ == "__main__":
