@@ -54,7 +54,14 @@ def test_without_npm_the_client_tests_are_announced_as_skipped(root: Path, tmp_p
 
 
 def test_a_required_client_that_cannot_be_installed_stops_the_tests(root: Path, tmp_path: Path) -> None:
-    done = _make(root, "setup-client", f"CLIENT={tmp_path}", f"OTHERS={tmp_path}", PATH=str(tmp_path), STRATUM_REQUIRE_CLAUDE="1")
+    done = _make(
+        root,
+        "setup-client",
+        f"CLIENT={tmp_path}",
+        f"OTHERS={tmp_path}",
+        PATH=str(tmp_path),
+        STRATUM_REQUIRE_CLAUDE="1",
+    )
     assert done.returncode != 0
     assert "STRATUM_REQUIRE_CLAUDE=1" in done.stderr
 
