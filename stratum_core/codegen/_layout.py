@@ -157,17 +157,22 @@ def _comprehension(node: ast.ListComp | ast.SetComp | ast.GeneratorExp, indent: 
     )
     if indent + len(whole) <= WIDTH:
         return pad + whole
-    lines = [_value(node.elt, indent, indent, 0), head + _value(clause.iter, indent, indent + len(head), 0)]
+    source = _source(clause.iter, indent, indent + len(head))
+    lines = [_value(node.elt, indent, indent, 0), head + source]
     lines += ["if " + _condition(test, indent) for test in clause.ifs]
     return "\n".join(pad + line for line in lines)
 
 
+def _source(node: ast.expr, indent: int, column: int) -> str:
+    """Lay out what a comprehension runs over."""
+    text = flat(node, OR)
+    fits = column + len(text) <= WIDTH
+    return text if fits or level_of(node) < OR else _value(node, indent, column, 0)
+
+
 def _condition(test: ast.expr, indent: int) -> str:
     """Lay out the condition of a comprehension, which breaks without brackets of its own."""
-    text = flat(test, OR)
-    if indent + 3 + len(text) <= WIDTH:
-        return text
-    return ("\n" + " " * indent).join(_operands(test, indent, head=3))
+    return _operand(test, OR, indent, 3, 0)
 
 
 def _operands(node: ast.expr, indent: int, *, head: int = 0, tail: int = 0) -> list[str]:
