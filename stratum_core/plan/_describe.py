@@ -322,7 +322,5 @@ def _cost(plan: Plan) -> str:
     if plan.simulated:
         return f"Simulated: likely {likely} {between}. At most {most}."
     if plan.uses_allowance:
-        return (
-            f"Uses your Claude plan's allowance; with a key it would cost, likely, {likely} {between}. At most {most}."
-        )
+        return f"Uses your Claude plan's allowance; at list prices likely {likely} {between}. At most {most}."
     return f"Likely {likely} {between}. At most {most}."

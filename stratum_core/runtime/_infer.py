@@ -175,16 +175,6 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
                 context, call.path, call.attempt - 1, result, model=call.models[call.model]
             )
         match result:
-            case LostAttempt():
-                call.made_for = "resumed"
-                continue
-            case AuthError() | QuotaError() if replayed:
-                call.made_for = "resumed"
-                continue
-            case TransportError() if replayed:
-                context.census.retries["transport"] += 1
-                call.made_for = "transport"
-                _keep_given_up(call, result)
             case ModelReply(finish="refusal"):
                 _note(context, call, "refused", "the model declined to answer")
                 refusal = ModelRefusal(f"{call.path}: the model declined to answer", detail={"paid": "yes"})
@@ -195,15 +185,45 @@ async def _attempts(context: RunContext, call: _Call, meter: Meter) -> JsonValue
                     return verdict.value
                 _write_down(context, call, verdict, replayed=replayed)
                 _count_contract_retry(context, call, verdict)
-            case TransportError():
-                await _pause_for_transport(context, call, result)
-            case AuthError() | QuotaError():
-                context.shut_models.add(call.models[call.model])
-                if call.model + 1 == len(call.models):
-                    raise context.stop("stopped_limit", result.message, remedy=result.remedy) from result
-                _stand_in(context, call, result)
+            case LostAttempt():
+                call.made_for = "resumed"
+            case _ if replayed:
+                _after_recorded_fault(context, call, result)
             case _:
-                _stand_in(context, call, result)
+                await _after_fault(context, call, result)
+
+
+def _after_recorded_fault(context: RunContext, call: _Call, fault: ModelError) -> None:
+    """Go on after a fault on record: what ended with its process is tried anew.
+
+    Raises:
+        ModelError: Nothing is left to try.
+    """
+    if isinstance(fault, (AuthError, QuotaError)):
+        call.made_for = "resumed"
+    elif isinstance(fault, TransportError):
+        context.census.retries["transport"] += 1
+        call.made_for = "transport"
+        _keep_given_up(call, fault)
+    else:
+        _stand_in(context, call, fault)
+
+
+async def _after_fault(context: RunContext, call: _Call, fault: ModelError) -> None:
+    """Prepare the next attempt after a fault that was met just now, or give up.
+
+    Raises:
+        ModelError: Nothing is left to try.
+        RunStopped: Every account is closed.
+    """
+    if isinstance(fault, TransportError):
+        await _pause_for_transport(context, call, fault)
+        return
+    if isinstance(fault, (AuthError, QuotaError)):
+        context.shut_models.add(call.models[call.model])
+        if call.model + 1 == len(call.models):
+            raise context.stop("stopped_limit", fault.message, remedy=fault.remedy) from fault
+    _stand_in(context, call, fault)
 
 
 def _stand_in(context: RunContext, call: _Call, error: ModelError) -> None:
