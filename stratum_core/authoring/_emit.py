@@ -154,9 +154,7 @@ def _add_function(parts: _Parts, function: InferFunction[..., object] | ComputeF
     spec, signature = function.spec, function.signature
     native = next((one for one in _conditions(spec) if is_native(one)), None)
     if native is not None and is_native(native):
-        parts.leave_out(
-            spec.name, 0, f"`{native.source}` is Python: {native.reason}; give text, or a @compute"
-        )
+        parts.leave_out(spec.name, 0, _native_reason(spec, native.source, native.reason))
         return
     try:
         inputs = {one.name: type_form(one.codec.type, one.description) for one in signature.parameters}
@@ -199,6 +197,19 @@ def _add_function(parts: _Parts, function: InferFunction[..., object] | ComputeF
         threshold=None if quorum is None else quorum.threshold,
         refine=_refine(spec),
     )
+
+
+def _native_reason(spec: InferSpec | ComputeSpec, source: str, reason: str) -> str:
+    """Say why a function cannot be said, and what to do."""
+    if isinstance(spec, ComputeSpec) and _has_native_body(spec):
+        return f"its body is Python: {reason}; the operator can register it for documents (`python: NAME`)"
+    return f"`{source}` is Python: {reason}; write it as text of the expression language"
+
+
+def _has_native_body(spec: ComputeSpec) -> bool:
+    """Return whether the body of a compute function is not an expression."""
+    body = spec.expression
+    return body is not None and not isinstance(body, Mapping) and is_native(body)
 
 
 def _refine(spec: InferSpec) -> Refine | None:

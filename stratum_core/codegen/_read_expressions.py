@@ -141,6 +141,10 @@ class _Reader:
                 return ast.Subscript(value=read(value), slice=inner, ctx=ast.Load())
             case ast.Subscript(value=value, slice=index):
                 return ast.Subscript(value=read(value), slice=read(index), ctx=ast.Load())
+            case ast.Await():
+                raise UnreadableError(
+                    node, f"give `{ast.unparse(node)}` a name first: it is a step of its own"
+                )
             case _:
                 raise UnreadableError(node, f"`{ast.unparse(node)}` is not of the expression language")
 

@@ -53,7 +53,14 @@ class VerbReader:
             if inner.for_each is not None or inner.on_error != "fail":
                 raise UnreadableError(node, "`or_none` stands around one call")
             return replace(inner, on_error="none")
-        return self.verb(step_id, node)
+        match node:
+            case ast.Call(args=[ast.Starred(value=ast.GeneratorExp() | ast.ListComp() as items)]) if (
+                called == "parallel" and not {one.arg for one in node.keywords} - {"concurrency", "validate"}
+            ):
+                # All of them are needed: one call for each item, none of which may fail.
+                return self._each(step_id, ast.Call(func=node.func, args=[items], keywords=node.keywords))
+            case _:
+                return self.verb(step_id, node)
 
     def library_name(self, node: ast.expr) -> str:
         """Return which function of the library is called; empty for any other."""

@@ -80,6 +80,18 @@ async def many(texts: list[str]) -> list[Tone]:
 
 
 @flow
+async def mapped(texts: list[str]) -> int:
+    tones = await parallel(*[judge(text) for text in texts], concurrency=3)
+    return len(tones)
+
+
+@flow
+async def ending(text: str) -> str:
+    tone = await judge(text)
+    return await shown(tone)
+
+
+@flow
 async def looping(texts: list[str]) -> int:
     total = 0
     for text in texts:
@@ -115,12 +127,13 @@ def test_what_can_be_said_is_a_valid_document(tmp_path: Path) -> None:
     program = check(emitted.text).program
     assert program is not None
     assert list(program.functions) == ["judge", "shown"]
-    assert list(program.flows) == ["one", "many"]
-    assert (emitted.contracts, emitted.functions, emitted.flows) == (1, 2, 2)
+    assert list(program.flows) == ["one", "many", "mapped"]
+    assert (emitted.contracts, emitted.functions, emitted.flows) == (1, 2, 3)
     assert "description: Judge one text." in emitted.text
     assert "result.score > 0.5" in emitted.text
     assert "timeout: 2h" in emitted.text
     assert "require: 50%" in emitted.text
+    assert "concurrency: 3" in emitted.text
 
 
 def test_what_cannot_be_said_is_listed_with_its_line_and_the_reason(tmp_path: Path) -> None:
@@ -128,8 +141,9 @@ def test_what_cannot_be_said_is_listed_with_its_line_and_the_reason(tmp_path: Pa
     lines = _BY_HAND.splitlines()
 
     told = {one.name: (lines[one.line - 1], one.why) for one in emitted.unsaid}
-    assert sorted(told) == ["counted", "looping", "needing", "odd"]
-    assert "statements" in told["counted"][1]
+    assert sorted(told) == ["counted", "ending", "looping", "needing", "odd"]
+    assert told["ending"][1] == "give `await shown(tone)` a name first: it is a step of its own"
+    assert told["counted"][1].startswith("its body is Python: it has statements")
     assert told["looping"][0].strip().startswith("for text")
     assert "is not" in told["looping"][1] or "`for`" in told["looping"][1]
     assert told["needing"][1] == "it calls `odd`, which has no form in a document"
