@@ -60,6 +60,12 @@ CODEGEN: tuple[Promise, ...] = (
         "core/codegen/test_hostile.py",
     ),
     promise(
+        "codegen.layout",
+        "Whatever is broken over several lines still means the same",
+        THERE,
+        "core/codegen/test_layout.py",
+    ),
+    promise(
         "codegen.refused",
         "What has no form in Python, or in a document, is told at once with the reason",
         REFUSED,
