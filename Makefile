@@ -16,9 +16,10 @@ LOCKED := $(PIP) --require-hashes
 PYTEST_ARGS ?=
 DEMO_ARGS ?=
 BENCH_ARGS ?=
+CHAOS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-client fmt lint types imports test cov bench docs demo all clean
+.PHONY: help setup setup-dev setup-client fmt lint types imports test cov chaos bench docs demo all clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -49,6 +50,9 @@ cov: $(STAMPS)/dev setup-client ## the same with branch coverage
 	$(BIN)/coverage run -m pytest $(PYTEST_ARGS)
 	$(BIN)/coverage combine --quiet
 	$(BIN)/coverage report
+
+chaos: $(STAMPS)/dev ## disturb runs in every way, 100 rounds each, and count broken promises
+	$(BIN)/python -m tests.chaos $(CHAOS_ARGS)
 
 bench: $(STAMPS)/dev $(STAMPS)/peers ## measure ours beside the peers
 	$(BIN)/python -m bench $(BENCH_ARGS)

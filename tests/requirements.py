@@ -10,6 +10,7 @@ from tests.promises.agreement import AGREEMENT
 from tests.promises.claude import PLUGIN
 from tests.promises.codegen import CODEGEN
 from tests.promises.documents import DOCUMENTS
+from tests.promises.durability import DURABILITY
 from tests.promises.language import LANGUAGE
 from tests.promises.library import LIBRARY
 from tests.promises.models import MODELS
@@ -32,6 +33,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "claude": PLUGIN,
     "codegen": CODEGEN,
     "documents": DOCUMENTS,
+    "durability": DURABILITY,
     "language": LANGUAGE,
     "library": LIBRARY,
     "models": MODELS,
