@@ -27,6 +27,7 @@ from stratum_core.journal import (
     Purse,
     RaiseRecord,
     RunRecord,
+    RunState,
     Spent,
 )
 from stratum_core.llm import OFFLINE_MODEL
@@ -36,6 +37,8 @@ __all__ = ["MoneyDesk", "SpendView"]
 
 _SETTLE_AFTER_MS = 60_000
 """How long a hold is left alone, because the runner it was taken for may only be starting."""
+_OVER: frozenset[RunState] = frozenset({"completed", "completed_with_failures", "cancelled"})
+"""States that no runner takes further at the run's cost, so that none can be starting."""
 _MS_PER_MINUTE = 60_000
 
 
@@ -133,13 +136,12 @@ class MoneyDesk:
         """
         before_ms = int(self._clock() * 1000) - _SETTLE_AFTER_MS
         for hold in self._purse.holds():
-            if hold.at_ms > before_ms:
-                continue
             try:
                 view, run = self._view_of(hold.run_id), self._control.run(hold.run_id)
             except (RunError, JournalError):
                 continue  # what cannot be read may have been spent
-            if view.final and view.state in FINAL_STATES:
+            over = view.state in _OVER or hold.at_ms <= before_ms
+            if view.final and view.state in FINAL_STATES and over:
                 self._purse.release(hold.run_id, charged_nusd=_charged(view, run))
 
     def spend(self) -> SpendView:

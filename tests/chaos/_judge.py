@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias, get_args
 
 from stratum_core.contracts import JsonValue
 from stratum_core.engine import RunView
-from stratum_core.journal import Purse, RecordedAttempt
+from stratum_core.journal import RecordedAttempt
 from tests.chaos._provider import Key
 from tests.chaos._world import World, result_of
 
@@ -143,8 +143,7 @@ def _judge_money(world: World, view: RunView, finding: Finding, *, notes: range)
         snapshot.reserved.nusd == 0,
         f"{snapshot.reserved.nusd} nano-dollars stay reserved in the run",
     )
-    holds = Purse.open(world.state_dir).holds()
-    held = [hold.run_id for hold in holds if hold.run_id == view.run_id]
+    held = [hold.run_id for hold in world.engine.money.spend().holds if hold.run_id == view.run_id]
     finding.require(
         "stuck reservations", not held, "the run has ended and still holds money of the day's limit"
     )

@@ -259,7 +259,15 @@ async def test_what_a_runner_could_not_give_back_is_given_back_by_whoever_looks_
         with closing(sqlite3.connect(bench.job.state_dir / "control.db")) as control:
             control.execute("UPDATE holds SET spent_nusd = NULL, ended_at_ms = NULL")
             control.commit()
-        assert len(engine.money.spend().holds) == 1  # its runner might only be starting
+        spent = engine.money.spend()
+        assert (spent.holds, spent.today.spent_nusd) == ((), view.charged_nusd)
+        with closing(sqlite3.connect(bench.job.state_dir / "runs" / f"{view.run_id}.db")) as journal:
+            journal.execute("UPDATE run SET state = 'stopped_limit'")
+            journal.commit()
+        with closing(sqlite3.connect(bench.job.state_dir / "control.db")) as control:
+            control.execute("UPDATE holds SET spent_nusd = NULL, ended_at_ms = NULL")
+            control.commit()
+        assert len(engine.money.spend().holds) == 1  # a runner that takes it further might only be starting
         bench.clock.advance(61)
         spent = engine.money.spend()
         assert (spent.holds, spent.today.spent_nusd) == ((), view.charged_nusd)
