@@ -4,7 +4,7 @@
 url: https://stratum.example.org/mcp   # how clients reach the server; a token is good for this address only
 people:
   alice: { folder: data/alice }        # may plan and run; reads and writes only in this folder
-  bob: { folder: data/bob }
+  bob: { folder: data/bob, day_usd: 5 } # at most so much a day (UTC), whatever the policy allows all
   carol: { approves: [alice, bob] }    # may answer for them where the policy wants another person's yes
 origins: []                            # browser origins that may call; none by default
 max_body_kb: 1024                      # the largest request
@@ -17,14 +17,16 @@ import os
 import stat
 from collections.abc import Mapping
 from dataclasses import dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import Annotated
 from urllib.parse import urlsplit
 
 import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
 
 from stratum_core.errors import ConfigurationError
+from stratum_core.money import Nusd, to_nusd
 
 __all__ = ["Person", "Team", "load_team"]
 
@@ -33,6 +35,11 @@ _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
 _Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
 _Names = Annotated[tuple[_Name, ...], Field(strict=False)]
+
+
+def _exact(value: object) -> object:
+    """Read a YAML number through its shortest text, so that 0.1 is ten cents."""
+    return Decimal(str(value)) if isinstance(value, int | float) and not isinstance(value, bool) else value
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +51,8 @@ class Person:
     """What their plans may read and where results go; None: they plan nothing."""
     approves: tuple[str, ...]
     """Whose plans they may answer for; never their own."""
+    day_nusd: Nusd | None = None
+    """What all their runs of a day (UTC) may cost together; None: what the policy says."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +87,7 @@ class _PersonEntry(BaseModel):
 
     folder: Annotated[str, Field(min_length=1)] | None = None
     approves: _Names = ()
+    day_usd: Annotated[Decimal, BeforeValidator(_exact), Field(ge=0, allow_inf_nan=False)] | None = None
 
 
 class _TeamFile(BaseModel):
@@ -151,7 +161,8 @@ def _person(base: Path, name: str, entry: _PersonEntry) -> Person:
             f"the folder {folder} of {name} is not there",
             remedy="make it, or name another one in the team file",
         )
-    return Person(name=name, folder=folder, approves=entry.approves)
+    day_nusd = None if entry.day_usd is None else to_nusd(entry.day_usd)
+    return Person(name=name, folder=folder, approves=entry.approves, day_nusd=day_nusd)
 
 
 def _require_apart(path: Path, people: Mapping[str, Person]) -> None:

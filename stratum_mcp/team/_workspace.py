@@ -85,4 +85,18 @@ class TeamWorkspace(Workspace):
                 "the policy's `roots` would let everybody read the same folders",
                 remedy="take them out of the policy of a team's server; the team file names each person's folder",
             )
-        return Engine(replace(settings, principal=person.name, approvers=self.team.approvers_of(person.name)))
+        limits = settings.policy.limits
+        if person.day_nusd is not None:
+            limits = replace(limits, day_nusd=_lower(person.day_nusd, limits.day_nusd))
+        return Engine(
+            replace(
+                settings,
+                policy=replace(settings.policy, limits=limits),
+                principal=person.name,
+                approvers=self.team.approvers_of(person.name),
+            )
+        )
+
+
+def _lower(own: int, for_all: int | None) -> int:
+    return own if for_all is None else min(own, for_all)

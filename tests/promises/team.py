@@ -32,6 +32,7 @@ TEAM = (
         "A person of a team sees, approves, runs and cancels only what is theirs, and reads only their folder",
         SERVER,
         "team/test_serve.py::test_a_person_plans_agrees_and_runs_over_http",
+        "team/test_serve.py::test_a_persons_own_limit_for_a_day_holds_before_anything_is_sent",
         "team/test_serve.py::test_files_are_read_in_the_persons_own_folder_only",
         "team/test_serve.py::test_neither_tokens_nor_keys_are_written_anywhere",
         "team/test_serve.py::test_one_person_can_neither_see_approve_run_nor_cancel_what_is_anothers",

@@ -52,7 +52,7 @@ def team_server(tmp_path_factory: pytest.TempPathFactory) -> Generator[TeamServe
         (folder / "notes.csv").write_text("id,text\n1,Works very well\n2,Broken on arrival\n", "utf-8")
     team = home / "team.yaml"
     team.write_text(
-        f"url: {url}\npeople:\n  alice: {{folder: data/alice}}\n  bob: {{folder: data/bob}}\n"
+        f"url: {url}\npeople:\n  alice: {{folder: data/alice}}\n  bob: {{folder: data/bob, day_usd: 0.0001}}\n"
         "  carol: {approves: [alice]}\n",
         "utf-8",
     )

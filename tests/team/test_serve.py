@@ -124,6 +124,15 @@ async def test_another_persons_no_is_final(team_server: TeamServer) -> None:
         assert "approval_error" in await alice.error("execute", plan_id=plan["plan_id"])
 
 
+async def test_a_persons_own_limit_for_a_day_holds_before_anything_is_sent(team_server: TeamServer) -> None:
+    options = {"cap_usd": 0.0015, "model": "openai/gpt-4.1-mini"}
+    async with talking(team_server, "bob", person=Person()) as bob:
+        plan = await bob.ask("plan", **{**JOB, "options": options})
+        assert "does not fit today" in plan["warnings"][0]
+        await bob.ask("approve", plan_id=plan["plan_id"])
+        assert "limit" in await bob.error("execute", plan_id=plan["plan_id"])
+
+
 @pytest.mark.parametrize("who", ["alice", "bob"])
 def test_who_answers_for_nobody_is_refused(team_server: TeamServer, who: str) -> None:
     with pytest.raises(ApprovalError, match="answers for nobody"):
