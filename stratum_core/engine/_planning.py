@@ -8,6 +8,7 @@ from decimal import Decimal
 
 from stratum_core.checks import Limits
 from stratum_core.engine._settings import Settings
+from stratum_core.journal import TrackRecord
 from stratum_core.llm import endpoint_of, missing_key
 from stratum_core.money import NUSD_PER_USD
 from stratum_core.plan import BindLimits, PlanContext, ReusedRun, Roots
@@ -45,6 +46,7 @@ def plan_context(settings: Settings, *, now_s: float, answers_of: Callable[[str]
         bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
         registry=policy.compute,
         answers_of=answers_of,
+        history=TrackRecord(settings.state_dir / "control.db", clock=lambda: now_s),
         possibly_paid=policy.possibly_paid,
         ttl=timedelta(hours=policy.plan_ttl_hours),
     )

@@ -40,10 +40,12 @@ from stratum_core.journal._reviews import (
     review_id_of,
 )
 from stratum_core.journal._sqlite import RunJournal, is_owned
+from stratum_core.journal._track_record import KEPT_PER_SUBJECT, Outcome, TrackRecord
 
 __all__ = [
     "ACCEPTED",
     "FINAL_STATES",
+    "KEPT_PER_SUBJECT",
     "REJECTED",
     "TAKEN",
     "AnswerCache",
@@ -62,6 +64,7 @@ __all__ = [
     "JournalEvent",
     "MemoryJournal",
     "MemoryReviews",
+    "Outcome",
     "PlanRecord",
     "Progress",
     "Purse",
@@ -81,6 +84,7 @@ __all__ = [
     "SettledState",
     "SpendLimits",
     "Spent",
+    "TrackRecord",
     "check_answer",
     "day_of",
     "is_owned",

@@ -97,8 +97,24 @@ CONTROL_FILE: tuple[str, ...] = (
     ALTER TABLE runs ADD COLUMN planned_cap_nusd INTEGER;
     UPDATE runs SET planned_cap_nusd = cap_nusd;
     """,
+    """
+    CREATE TABLE seen (
+        seq INTEGER PRIMARY KEY, subject TEXT NOT NULL, run_id TEXT NOT NULL, at_ms INTEGER NOT NULL,
+        data TEXT NOT NULL
+    );
+    CREATE INDEX seen_by_subject ON seen (subject, seq);
+    CREATE INDEX seen_by_run ON seen (run_id);
+    CREATE TABLE outcomes (
+        seq INTEGER PRIMARY KEY, run_id TEXT NOT NULL UNIQUE, work TEXT NOT NULL, simulated INTEGER NOT NULL,
+        likely_nusd INTEGER NOT NULL, low_nusd INTEGER NOT NULL, high_nusd INTEGER NOT NULL,
+        raw_nusd INTEGER NOT NULL, noise REAL NOT NULL, learned INTEGER NOT NULL, actual_nusd INTEGER NOT NULL,
+        at_ms INTEGER NOT NULL
+    );
+    CREATE INDEX outcomes_by_work ON outcomes (work, seq);
+    """,
 )
-"""Plans, approvals, the index of runs, commands to runners, questions to people, and what runs hold of the limits."""
+"""Plans, approvals, the index of runs, commands to runners, questions to people, what runs hold of the limits, and
+what was estimated and seen."""
 
 CACHE_FILE: tuple[str, ...] = (
     "CREATE TABLE answers (key TEXT PRIMARY KEY, value TEXT NOT NULL, at_ms INTEGER NOT NULL) WITHOUT ROWID;",

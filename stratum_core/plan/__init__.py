@@ -10,6 +10,15 @@ from stratum_core.plan._build import build_plan, estimate_what_if
 from stratum_core.plan._context import PlanContext
 from stratum_core.plan._estimate import Estimate, StepEstimate
 from stratum_core.plan._files import MAX_FILE_BYTES, FileData, Roots
+from stratum_core.plan._history import (
+    NO_HISTORY,
+    Experience,
+    accuracy_words,
+    call_subject,
+    debate_place,
+    step_subject,
+    work_of,
+)
 from stratum_core.plan._options import PlanMode, PlanOptions
 from stratum_core.plan._plan import (
     CapSource,
@@ -30,11 +39,13 @@ __all__ = [
     "HUMAN_NOTE_BYTES",
     "MAX_FILE_BYTES",
     "MAX_ROWS",
+    "NO_HISTORY",
     "BindLimits",
     "BoundFile",
     "BoundInput",
     "CapSource",
     "Estimate",
+    "Experience",
     "FileData",
     "Plan",
     "PlanContext",
@@ -44,7 +55,10 @@ __all__ = [
     "ReusedRun",
     "Roots",
     "StepEstimate",
+    "accuracy_words",
     "build_plan",
+    "call_subject",
+    "debate_place",
     "estimate_what_if",
     "plan_hash_of",
     "read_registered",
@@ -53,4 +67,6 @@ __all__ = [
     "reopen_reused",
     "require_as_approved",
     "sample",
+    "step_subject",
+    "work_of",
 ]

@@ -23,6 +23,7 @@ from stratum_core.plan._cap import Cap, cap_of
 from stratum_core.plan._context import PlanContext, no_key_missing
 from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
+from stratum_core.plan._history import work_of
 from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._plan import Plan, ReopenedPlan, plan_hash_of
@@ -85,6 +86,8 @@ def build_plan(
         price_of=prices_of(work.models, context.prices),
         answers={} if work.reused is None else work.reused.answers,
         caps=options.counted_caps(spec),
+        history=context.history,
+        work=work_of(work.program, work.flow, work.models),
     )
     return _finished(_draft(work, estimate, cap_of(spec, options, estimate, context), context))
 
@@ -118,6 +121,8 @@ def estimate_what_if(
         price_of=prices_of(models, context.prices),
         answers={} if plan.options.reuse is None else context.answers_of(plan.options.reuse).answers,
         caps=plan.options.counted_caps(plan.program.flows[plan.flow]),
+        history=context.history,
+        work=work_of(plan.program, plan.flow, models),
     )
 
 

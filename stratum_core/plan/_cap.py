@@ -33,7 +33,8 @@ def cap_of(spec: FlowSpec, options: PlanOptions, estimate: Estimate, context: Pl
 
     A flow's budget is part of its meaning, so a larger cap in the request does not lift it. The proposal is
     the worst case rounded up; where that is far above anything likely, a multiple of the high end of the
-    likely range that still pays for the dearest single attempt.
+    likely range that still pays for the dearest single attempt. It never goes by the history of earlier runs, so that
+    equal plans have equal caps.
 
     Raises:
         PlanError: The cap is above the operator's, or pays no attempt at all.
@@ -68,7 +69,7 @@ def cap_of(spec: FlowSpec, options: PlanOptions, estimate: Estimate, context: Pl
 
 def _proposal(estimate: Estimate) -> Nusd:
     """Return a cap for a plan nobody set one for."""
-    worst, high = estimate.worst.nusd, estimate.high_nusd
+    worst, high = estimate.worst.nusd, estimate.prior_high_nusd
     if worst <= _FAR_ABOVE * high:
         return _rounded_up(worst)
     return Nusd(min(_rounded_up(worst), _rounded_up(max(_ROOM * high, 2 * estimate.dearest_attempt_nusd))))

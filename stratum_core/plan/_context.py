@@ -12,6 +12,7 @@ from stratum_core.errors import PlanError
 from stratum_core.llm import PriceTable
 from stratum_core.plan._bind import BindLimits
 from stratum_core.plan._files import Roots
+from stratum_core.plan._history import NO_HISTORY, Experience
 from stratum_core.plan._reuse import ReusedRun
 from stratum_core.specs import RegisteredFunction
 
@@ -63,6 +64,8 @@ class PlanContext:
     """The operator's Python functions by name; those a plan reaches become part of its hash."""
     answers_of: Callable[[str], ReusedRun] = no_run
     """Returns the answers of a run of this state directory, for the option `reuse`."""
+    history: Experience = NO_HISTORY
+    """What earlier runs showed; only the likely range depends on it."""
     possibly_paid: PossiblyPaid = "retry"
     """The operator's rule for calls that may have been paid for without an answer; part of the plan's hash."""
     ttl: timedelta = _DAY

@@ -16,6 +16,7 @@ from stratum_core.llm import (
     prompt_bytes,
     prompt_tokens_bound,
 )
+from stratum_core.plan._history import CallForecast
 from stratum_core.plan._priors import FEEDBACK_BYTES, extra_attempts, iterations, likely_answer_bytes
 from stratum_core.specs import InferSpec
 
@@ -158,7 +159,14 @@ def first_worst(spec: InferSpec, prices: Sequence[Price], value_bytes: int) -> U
     return (Cost(attempt_worst(spec, prices, value_bytes)) * Times(most=_votes(spec))).worst
 
 
-def call_cost(spec: InferSpec, prices: Sequence[Price], *, most_bytes: int, likely_bytes: float) -> Cost:
+def call_cost(
+    spec: InferSpec,
+    prices: Sequence[Price],
+    *,
+    most_bytes: int,
+    likely_bytes: float,
+    forecast: CallForecast | None = None,
+) -> Cost:
     """Return the cost of one logical call with every vote, iteration and attempt it may make.
 
     Args:
@@ -166,17 +174,19 @@ def call_cost(spec: InferSpec, prices: Sequence[Price], *, most_bytes: int, like
         prices: Of the model it runs on, then of those that stand in for it.
         most_bytes: The most bytes of the compact JSON of its input values, added up.
         likely_bytes: The expected bytes of the same.
+        forecast: What earlier runs showed of the function; changes what is likely, no bound and no low or high.
     """
     told = 0 if spec.refine is None else 1
     again = attempt_worst(spec, prices, most_bytes, blocks=told + 1)
     further = Times(most=max_attempts(spec) - 1)
     worst = Cost(attempt_worst(spec, prices, most_bytes, blocks=told)) + Cost(again) * further
-    once = replace(_expected(spec, prices[0], worst.worst, likely_bytes), attempt=again)
+    once = replace(_expected(spec, prices[0], worst.worst, likely_bytes, forecast), attempt=again)
     votes = _votes(spec)
     asked = once * Times(votes, votes, votes, votes)
     if spec.refine is not None:
         share = iterations(spec.refine.max_iterations)
-        asked = asked * Times(spec.refine.max_iterations, share.likely, share.low, share.high)
+        likely = forecast.iterations if forecast is not None and forecast.iterations else share.likely
+        asked = asked * Times(spec.refine.max_iterations, likely, share.low, share.high)
     return asked.under(spec.budget)
 
 
@@ -185,7 +195,9 @@ def _votes(spec: InferSpec) -> int:
     return 1 if spec.quorum is None else spec.quorum.votes
 
 
-def _expected(spec: InferSpec, price: Price, worst: Usage, likely_bytes: float) -> Cost:
+def _expected(
+    spec: InferSpec, price: Price, worst: Usage, likely_bytes: float, forecast: CallForecast | None
+) -> Cost:
     """Return the cost of one vote in one iteration, with the retries that are expected."""
     told = 0 if spec.refine is None else FEEDBACK_BYTES
     prompt = likely_tokens(prompt_bytes(spec, round(likely_bytes)) + told)
@@ -199,12 +211,16 @@ def _expected(spec: InferSpec, price: Price, worst: Usage, likely_bytes: float) 
         once = price.cost_nusd(TokenUsage(input_tokens=round(prompt * prompt_share), output_tokens=output))
         return once * attempts
 
+    likely, tokens = nusd(1, 1, 1 + extra), (prompt + answer) * (1 + extra)
+    if forecast is not None:
+        bound = prompt_tokens_bound(prompt_bytes(spec, round(likely_bytes))) + price.overhead_tokens
+        likely, tokens = forecast.cost_nusd(price, bound), forecast.tokens(bound)
     return Cost(
         worst,
-        likely=nusd(1, 1, 1 + extra),
+        likely=likely,
         low=nusd(_LOW_INPUT, _LOW_OUTPUT, 1),
         high=nusd(_HIGH_INPUT, _HIGH_OUTPUT, 1 + _HIGH_RETRIES * extra),
-        tokens=(prompt + answer) * (1 + extra),
+        tokens=tokens,
         calls=1.0,
         most_calls=1,
     )

@@ -64,7 +64,13 @@ def _summary(plan: Plan, told: _Told) -> str:
     head = _wrapped(_intro(plan))
     tail = [
         line
-        for sentence in (_result(plan, told.flow), *_terms(plan, told), *_notes(plan), _cost(plan))
+        for sentence in (
+            _result(plan, told.flow),
+            *_terms(plan, told),
+            *_notes(plan),
+            _accuracy(plan),
+            _cost(plan),
+        )
         for line in _wrapped(sentence)
     ]
     work = _work_lines(told.work, MAX_LINES - len(head) - len(tail))
@@ -301,6 +307,12 @@ def _sent(plan: Plan, told: _Told) -> str:
 def _notes(plan: Plan) -> list[str]:
     """Repeat the first warnings."""
     return [f"Note: {clean(text, most=2 * MAX_COLUMNS - 10)}." for text in plan.warnings[:_NOTES]]
+
+
+def _accuracy(plan: Plan) -> str:
+    """Say how near earlier estimates came, where there were enough of them."""
+    words = plan.estimate.accuracy
+    return f"{words[:1].upper()}{words[1:]}." if words and plan.models else ""
 
 
 def _short_cost(plan: Plan) -> str:

@@ -2,16 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import math
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from stratum_core.budget import Budget, Usage
 from stratum_core.contracts import JsonValue
 from stratum_core.llm import Price
+from stratum_core.plan._history import (
+    NO_HISTORY,
+    TOLD_RUNS,
+    UNKNOWN_SPREAD,
+    Experience,
+    Learner,
+    Range,
+    accuracy_words,
+    basis_words,
+    range_of,
+)
 from stratum_core.plan._priors import BASIS
 from stratum_core.plan._sizes import Known
 from stratum_core.plan._walk import Walker
+from stratum_core.plan._walk_calls import StepRow
 from stratum_core.plan._walked import LoopCount
 from stratum_core.specs import Program
 
@@ -47,7 +60,17 @@ class Estimate:
     worst: Usage
     likely_nusd: int
     low_nusd: int
+    """Five runs in a hundred cost less."""
     high_nusd: int
+    """Five runs in a hundred cost more."""
+    prior_high_nusd: int
+    """The same without any earlier run: what depends on it is the same for equal plans."""
+    raw_nusd: int
+    """What is likely before the errors of earlier estimates are taken into account."""
+    noise: float
+    """The variance of the cost's logarithm that comes from the questions of one run being no two alike."""
+    learned: bool
+    """Whether earlier runs say what is likely, at least in part."""
     likely_tokens: int
     likely_calls: float
     most_calls: int
@@ -60,6 +83,9 @@ class Estimate:
     loops: Mapping[str, LoopCount]
     """For each `for_each`, by its step's path."""
     basis: str
+    """What the likely range rests on, in words."""
+    accuracy: str = ""
+    """How near the last estimates came, in words; empty with fewer than five."""
     reused_calls: float = 0.0
     """Logical calls that are not made because the reused run has their answer."""
     saved_nusd: int = 0
@@ -81,6 +107,8 @@ class Estimate:
             "reused_calls": round(self.reused_calls),
             "saved_nusd": self.saved_nusd,
             "basis": self.basis,
+            **({"accuracy": self.accuracy} if self.accuracy else {}),
+            **({"raw_nusd": self.raw_nusd, "noise": self.noise} if self.learned else {}),
             "steps": [
                 {
                     "flow": step.flow,
@@ -106,6 +134,8 @@ def estimate_program(
     price_of: Mapping[str, Price],
     answers: Mapping[str, JsonValue] = _NO_ANSWERS,
     caps: Budget | None = None,
+    history: Experience = NO_HISTORY,
+    work: str = "",
 ) -> Estimate:
     """Estimate one run.
 
@@ -116,11 +146,13 @@ def estimate_program(
         price_of: The price of each model the flow can reach.
         answers: Answers on record that are taken instead of asking, by key.
         caps: Of the whole run on tokens and requests; None: none.
+        history: What earlier runs showed.
+        work: Names the work among them.
 
     Raises:
         PlanError: A call's own budget cannot pay a single attempt, or a fan-out has no bound.
     """
-    walker = Walker(program=program, price_of=price_of, answers=answers)
+    walker = Walker(program, price_of, answers, Learner(history, program.ir_hash))
     spec = program.flows[flow]
     walked = walker.run(spec, {name: Known(value) for name, value in inputs.items()})
     walker.calls.refuse_unpayable()
@@ -142,11 +174,22 @@ def estimate_program(
     if walked.failure:
         warnings.insert(0, f"this run will fail: {walked.failure}")
     cost = walked.cost.under(caps)
+    rows = walker.calls.rows()
+    simulated = any(price.simulated for price in price_of.values())
+    learned = any(row.runs for row in rows)
+    noise = _noise(rows) if learned else 0.0
+    quoted = Range(likely_nusd=cost.likely, low_nusd=cost.low, high_nusd=cost.high)
+    if learned and cost.likely:
+        quoted = range_of(cost.likely, noise, history.outcomes_of(work)).within(cost.worst.nusd)
     return Estimate(
         worst=cost.worst,
-        likely_nusd=round(cost.likely),
-        low_nusd=round(cost.low),
-        high_nusd=round(cost.high),
+        likely_nusd=round(quoted.likely_nusd),
+        low_nusd=math.floor(quoted.low_nusd) if learned else round(quoted.low_nusd),
+        high_nusd=math.ceil(quoted.high_nusd) if learned else round(quoted.high_nusd),
+        prior_high_nusd=round(cost.high),
+        raw_nusd=round(cost.likely),
+        noise=noise,
+        learned=learned,
         likely_tokens=round(cost.tokens),
         likely_calls=cost.calls,
         most_calls=cost.most_calls,
@@ -154,8 +197,16 @@ def estimate_program(
         dearest_attempt_nusd=walker.calls.dearest_attempt_nusd,
         steps=steps,
         loops=walker.loops(),
-        basis=BASIS,
+        basis=basis_words({row.function: row.runs for row in rows if row.cost.most_calls}, BASIS),
+        accuracy=accuracy_words(history.last_outcomes(simulated=simulated, limit=TOLD_RUNS)),
         reused_calls=walker.calls.reused.calls,
         saved_nusd=round(walker.calls.reused.likely),
         warnings=tuple(warnings),
     )
+
+
+def _noise(rows: Sequence[StepRow]) -> float:
+    """Return the variance of the whole cost's logarithm, as far as it comes from within a run."""
+    total = sum(row.cost.likely for row in rows)
+    variance = sum(row.variance if row.runs else (UNKNOWN_SPREAD * row.cost.likely) ** 2 for row in rows)
+    return variance / total**2 if total else 0.0

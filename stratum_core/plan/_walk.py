@@ -17,6 +17,7 @@ from stratum_core.contracts import BoolType, JsonValue, ListBuilder, StringType
 from stratum_core.errors import ContractViolation, ExpressionError, PlanError
 from stratum_core.llm import Price
 from stratum_core.plan._cost import FREE, ONCE, Times
+from stratum_core.plan._history import Learner, debate_place
 from stratum_core.plan._priors import branch_share
 from stratum_core.plan._rules import record_shape, shape_of
 from stratum_core.plan._sizes import (
@@ -70,13 +71,15 @@ class Walker:
     price_of: Mapping[str, Price]
     answers: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """Answers on record that are taken instead of asking, by key."""
+    learner: Learner | None = None
+    """What earlier runs showed; None: nothing."""
     calls: Calls = field(init=False)
     _loops: dict[str, LoopCount] = field(default_factory=dict[str, LoopCount])
     _failing: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     _loose: dict[str, int] = field(default_factory=dict[str, int])
 
     def __post_init__(self) -> None:
-        self.calls = Calls(self.program, self.price_of, self.answers)
+        self.calls = Calls(self.program, self.price_of, self.answers, self.learner)
 
     def loops(self) -> dict[str, LoopCount]:
         """Return how many items each `for_each` goes over."""
@@ -132,7 +135,7 @@ class Walker:
                 return self._unconditional(flow, step, env, times)
         except (ExpressionError, ContractViolation) as error:
             return Walked(shape=Known(None), failure=f"{step.path}: {error.message}")
-        share = _share(step, env)
+        share = self._share(step, env)
         try:
             walked = self._unconditional(flow, step, env, times * share)
         except (ExpressionError, ContractViolation) as error:
@@ -177,7 +180,9 @@ class Walker:
         if items.count is None:
             self._loose[step.path] = max(count, self._loose.get(step.path, 0))
         expected = likely_count(items)
-        repeat = Times(count, expected, expected / 2, min(count, expected * 2))
+        usual = self._learned(step.path, "for_each")
+        likely = expected if usual is None else min(count, usual)
+        repeat = Times(count, likely, expected / 2, min(count, expected * 2))
         scope = {**env, "item": item_of(items), "index": NUMBER}
         walked = self._verb(flow, step, scope, times * repeat)
         if walked.failure:
@@ -290,7 +295,20 @@ class Walker:
         functions = {
             name: spec for name, spec in self.program.functions.items() if isinstance(spec, InferSpec)
         }
-        return debated(verb, functions, shape_of(verb.topic, env), ask, times)
+        rounds = self._learned(debate_place(verb), "debate")
+        return debated(verb, functions, shape_of(verb.topic, env), ask, times, usual_rounds=rounds)
+
+    def _share(self, step: StepSpec, env: Env) -> Times:
+        """Return how often a step runs whose condition only the run decides."""
+        if step.when is None:
+            return ONCE
+        share = branch_share(step.when, env)
+        usual = self._learned(step.path, "when")
+        return Times(1, share.likely if usual is None else usual, share.low, share.high)
+
+    def _learned(self, path: str, part: str) -> float | None:
+        """Return what earlier runs showed of a place; only what is likely goes by it."""
+        return None if self.learner is None else self.learner.step(path, part)
 
 
 def _validated(step: StepSpec, walked: Walked, env: Env) -> Walked:
@@ -303,14 +321,6 @@ def _validated(step: StepSpec, walked: Walked, env: Env) -> Walked:
     if held.value is True:
         return walked
     return replace(walked, failure=f"{step.path}: `{step.validate.source}` is false for its results")
-
-
-def _share(step: StepSpec, env: Env) -> Times:
-    """Return how often a step runs whose condition only the run decides."""
-    if step.when is None:
-        return ONCE
-    share = branch_share(step.when, env)
-    return Times(1, share.likely, share.low, share.high)
 
 
 def _left(walked: Walked, loop: ForEach) -> Shape:

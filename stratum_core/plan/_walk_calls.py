@@ -14,6 +14,7 @@ from stratum_core.errors import PlanError
 from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, Price, answer_key, max_answer_tokens, still_holds
 from stratum_core.money import format_usd
 from stratum_core.plan._cost import FREE, Cost, Times, call_cost, first_worst
+from stratum_core.plan._history import Learner
 from stratum_core.plan._priors import likely_answer_bytes
 from stratum_core.plan._rules import record_shape, shape_of
 from stratum_core.plan._sizes import (
@@ -51,6 +52,12 @@ class StepRow:
     cost: Cost = FREE
     reused: Cost = FREE
     """What the calls would have cost whose answers are on record."""
+    asks: float = 0.0
+    """Questions expected: votes and iterations counted, retries not."""
+    variance: float = 0.0
+    """Of the calls' cost in square nano-dollars, as far as it comes from no two of them being alike."""
+    runs: int = 0
+    """Earlier runs that showed what the function's calls use."""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -71,6 +78,8 @@ class Calls:
     price_of: Mapping[str, Price]
     answers: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue])
     """Answers on record, by key: a call whose inputs are known and that has one is not made."""
+    learner: Learner | None = None
+    """What earlier runs showed."""
     reused: Cost = FREE
     """What the calls that are not made would have cost."""
     least_attempt_nusd: int = 0
@@ -150,8 +159,20 @@ class Calls:
         self._note_first(spec, most)
         self._check_budget(spec, most, exact=all(isinstance(shape, Known) for shape in arguments.values()))
         row.cost = row.cost + cost * times
+        self._add_variance(row, spec, cost, times)
         limit = max_answer_tokens(spec) * ANSWER_BYTES_PER_TOKEN
         return Walked(shape=self._output(spec, limit), cost=cost, may_fail=True)
+
+    def _add_variance(self, row: StepRow, spec: InferSpec, cost: Cost, times: Times) -> None:
+        """Add what the chances of so many questions, and of their being asked at all, do to a row's cost."""
+        forecast = None if self.learner is None else self.learner.call(spec)
+        if forecast is None or not cost.calls:
+            return
+        row.runs = forecast.runs
+        undecided = float(times.likely != times.most or spec.refine is not None)
+        asks = cost.calls * times.likely
+        row.asks += asks
+        row.variance += asks * (cost.likely / cost.calls) ** 2 * (forecast.spread + undecided)
 
     def _row(self, place: Place, spec: InferSpec) -> StepRow:
         """Return where the calls of a function in a step are added up."""
@@ -176,7 +197,9 @@ class Calls:
         key = (spec.name, most, likely)
         cost = self._costs.get(key)
         if cost is None:
-            cost = call_cost(spec, self._prices(spec), most_bytes=most, likely_bytes=likely)
+            forecast = None if self.learner is None else self.learner.call(spec)
+            prices = self._prices(spec)
+            cost = call_cost(spec, prices, most_bytes=most, likely_bytes=likely, forecast=forecast)
             self._costs[key] = cost
         return cost
 

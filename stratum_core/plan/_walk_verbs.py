@@ -147,9 +147,17 @@ def decided(verb: HumanVerb) -> Walked:
 
 
 def debated(
-    verb: DebateVerb, functions: Mapping[str, InferSpec], topic: Shape, ask: Ask, times: Times
+    verb: DebateVerb,
+    functions: Mapping[str, InferSpec],
+    topic: Shape,
+    ask: Ask,
+    times: Times,
+    *,
+    usual_rounds: float | None,
 ) -> Walked:
     """Follow a debate through all its rounds; each later one hears all that was said before.
+
+    `usual_rounds` is how many earlier runs took, None where there was none.
 
     Raises:
         ContractViolation: The topic is known and does not fit an agent.
@@ -157,7 +165,8 @@ def debated(
     cost, said, answers = FREE, list[Shape](), dict[str, Shape]()
     for number in range(1, verb.rounds + 1):
         heard = Known(None) if number == 1 else list_shape(said, _LIST)
-        share = Times(1, STILL_ARGUING ** (number - 1), float(number == 1), 1)
+        held = STILL_ARGUING ** (number - 1) if usual_rounds is None else _held(number, usual_rounds)
+        share = Times(1, held, float(number == 1), 1)
         for agent, name in zip(verb.agents, verb.names, strict=True):
             side = functions[agent]
             walked = ask(side, _fitted(side, {"topic": topic, "arguments": heard}), times * share)
@@ -176,6 +185,11 @@ def debated(
     return Walked(
         shape=_with_converged(walked.shape, conclusion.output), cost=cost + walked.cost, may_fail=True
     )
+
+
+def _held(number: int, usual: float) -> float:
+    """Return how often a round is held when so many are usual."""
+    return max(0.0, min(1.0, usual - (number - 1)))
 
 
 def _fitted(spec: InferSpec, given: Env) -> dict[str, Shape]:

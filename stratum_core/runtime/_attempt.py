@@ -8,7 +8,7 @@ stays charged at its reservation, so that the cap holds even where nobody can kn
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import cast
 
 import anyio
@@ -36,6 +36,7 @@ from stratum_core.llm import (
     request_hash,
 )
 from stratum_core.runtime._context import RunContext
+from stratum_core.runtime._tally import AskTally
 from stratum_core.trace import AttemptClass
 
 __all__ = ["AttemptResult", "LostAttempt", "Sending", "outcome_of", "send", "worst_case"]
@@ -64,6 +65,8 @@ class Sending:
     input_hash: str
     request: ModelRequest
     made_for: AttemptClass = "first"
+    tally: AskTally = field(default_factory=AskTally)
+    """What the attempts of its call have used so far."""
 
     @property
     def call_id(self) -> str:
@@ -159,6 +162,7 @@ async def _exchange(
     pace.learn(reply, cuts=cuts)
     usage = _usage(context, sending.request.model, reply, reserved)
     await _settle(context, reservation, sending, state="answered", usage=usage, outcome=_reply_record(reply))
+    _count(sending, reserved, usage, reply.usage)
     if reservation.overrun:
         context.stop(
             "stopped_budget",
@@ -192,6 +196,12 @@ async def _settle_error(
         return
     context.census.calls_possibly_paid += 1
     await _settle(context, reservation, sending, state="possibly_paid", outcome=record)
+    _count(sending, reservation.usage, reservation.usage, None)
+
+
+def _count(sending: Sending, reserved: Usage, used: Usage, counted: TokenUsage | None) -> None:
+    """Add an attempt to the tally of its call."""
+    sending.tally.add(reserved=reserved, max_tokens=sending.request.max_tokens, used=used, counted=counted)
 
 
 async def _settle(

@@ -20,6 +20,7 @@ from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._census import Census
 from stratum_core.runtime._checkpoint import Checkpoint
 from stratum_core.runtime._pace import Paces
+from stratum_core.runtime._tally import Tally
 from stratum_core.runtime._tracing import OpenCall
 from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
 from stratum_core.trace import FlowScope, Tracer
@@ -87,6 +88,8 @@ class RunContext:
     """Models whose account is closed to this process; functions with `fallbacks` go past them."""
     paces: Paces = field(default_factory=Paces)
     """How many requests of each model are in flight where nobody named a number."""
+    tally: Tally = field(default_factory=Tally)
+    """What the walk has shown of its calls, for later estimates."""
     paced: bool = False
     """Whether this is inside a map with `concurrency: auto`."""
     allow_unpriced: bool = False

@@ -14,6 +14,7 @@ from stratum_core.budget import Meter
 from stratum_core.contracts import EnumType, JsonValue, canonical_json
 from stratum_core.errors import StepFailed
 from stratum_core.llm import has_opaque
+from stratum_core.plan import debate_place
 from stratum_core.runtime._branches import Branches, run_branches
 from stratum_core.runtime._calls import call_function
 from stratum_core.runtime._context import RunContext, Scope, evaluate
@@ -49,8 +50,9 @@ async def run_debate(
     debate = _Debate(context=context, verb=verb, topic=topic, path=path, meter=meter)
     arguments: list[JsonValue] = []
     outputs: list[JsonValue] = []
-    converged = False
+    converged, held = False, 0
     for number in range(1, verb.rounds + 1):
+        held = number
         outputs = await _hold_round(debate, number, arguments)
         arguments.extend(
             {"agent": name, "round": number, "argument": output}
@@ -59,6 +61,7 @@ async def run_debate(
         converged = len({canonical_json(_position(verb, output)) for output in outputs}) == 1
         if converged:
             break
+    context.tally.step(debate_place(verb), "debate", held)
     if not converged:
         arguments.extend(await _unresolved(debate, outputs))
     said: dict[str, JsonValue] = {"arguments": arguments, "converged": converged}

@@ -9,7 +9,7 @@ results are collected by step, not by arrival.
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 
 import anyio
 
@@ -136,14 +136,19 @@ async def _run_step(
 ) -> JsonValue:
     """Run one step: its condition, its verb (once or for each item), and what a failure leaves."""
     here = f"{path}/{step.id}" if path else step.id
-    if step.when is not None and not await evaluate_condition(step.when, values):
-        context.census.skipped += 1
-        return None
+    if step.when is not None:
+        holds = await evaluate_condition(step.when, values)
+        context.tally.step(step.path, "when", int(holds))
+        if not holds:
+            context.census.skipped += 1
+            return None
     try:
         if step.for_each is None:
             result = await once(context, step.verb, values, here)
         else:
             items = await evaluate(step.for_each.items, values)
+            if isinstance(items, Sequence) and not isinstance(items, str):
+                context.tally.step(step.path, "for_each", len(items))
 
             async def one(allowed: RunContext, scope: Scope, item_path: str) -> JsonValue:
                 return await once(allowed, step.verb, scope, item_path)

@@ -16,7 +16,7 @@ Conditions, budgets, votes, iterations and answers on record are not this file's
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stratum_core.budget import Meter, Reservation, Usage
 from stratum_core.contracts import JsonValue, content_hash
@@ -44,6 +44,7 @@ from stratum_core.runtime._answer import Accepted, Rejected, judge
 from stratum_core.runtime._attempt import AttemptResult, LostAttempt, Sending, outcome_of, send, worst_case
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._doubt import require_sendable
+from stratum_core.runtime._tally import AskTally
 from stratum_core.specs import InferSpec
 from stratum_core.trace import AttemptClass, AttemptOutcome
 
@@ -85,6 +86,8 @@ class _Call:
     """Why the next attempt is made."""
     call_id: str = ""
     """The latest attempt."""
+    tally: AskTally = field(default_factory=AskTally)
+    """What its attempts have used."""
 
 
 async def infer(
@@ -121,7 +124,10 @@ async def infer(
         call.held = held
         if context.call is not None:
             context.call.prompt = context.call.prompt or call.prompt
-        return await _attempts(context, call, meter)
+        try:
+            return await _attempts(context, call, meter)
+        finally:
+            context.tally.asked(spec, call.models[0], call.tally)
     finally:
         if held is not None:
             held.release()
@@ -259,7 +265,15 @@ def _replay(context: RunContext, call: _Call, meter: Meter) -> AttemptResult:
     call.call_id = recorded.call_id
     if context.call is not None:
         context.call.replayed(recorded, call.made_for)
-    return outcome_of(recorded)
+    outcome = outcome_of(recorded)
+    if recorded.usage.tokens and recorded.outcome.get("kind") in {"reply", "error"}:
+        call.tally.add(
+            reserved=recorded.reserved,
+            max_tokens=max_answer_tokens(call.spec),
+            used=recorded.usage,
+            counted=outcome.usage if isinstance(outcome, ModelReply) else None,
+        )
+    return outcome
 
 
 def _keep_given_up(call: _Call, fault: TransportError) -> None:
@@ -282,6 +296,7 @@ async def _ask(context: RunContext, call: _Call, meter: Meter) -> ModelReply | M
         input_hash=call.input_hash,
         request=_request(context, call, attempt),
         made_for=call.made_for,
+        tally=call.tally,
     )
     call.call_id = sending.call_id
     held, call.held = call.held, None

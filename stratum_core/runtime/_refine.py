@@ -51,12 +51,14 @@ async def converge(
         if refine.check is not None:
             scope["check"] = await _check(context, refine.check, scope, f"{here}/check", compute)
         if await evaluate_condition(refine.until, scope):
+            context.tally.refined(spec, context.model_of(spec), number)
             return result
         feedback = await evaluate(refine.feedback, scope)
         history.append({"result": result, "feedback": feedback})
         block = feedback_block(feedback, opaque=opaque)
         if number < refine.max_iterations:
             context.census.retries["refine"] += 1
+    context.tally.refined(spec, context.model_of(spec), refine.max_iterations)
     raise ConvergenceFailure(
         f"{path}: `{refine.until.canonical}` was still false for `{spec.name}` "
         f"after {refine.max_iterations} iterations",
