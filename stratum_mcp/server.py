@@ -1,4 +1,4 @@
-"""The MCP server: eight tools and four resources over one engine, in both protocol eras.
+"""The MCP server: eight tools and five resources over one engine, in both protocol eras.
 
 It watches and asks; the paid work is done by runner processes, which go on when this one ends. Nothing is written to
 stdout, which is the wire. Started by `stratum-mcp` or `stratum serve`; `stratum install` tells Claude Code about it.
@@ -127,7 +127,7 @@ def _tools() -> list[Tool]:
         _strict(Tool.from_function(execute, title="Run an approved plan (spends)", annotations=spends)),
         _strict(Tool.from_function(resume, title="Go on with a run (may spend)", annotations=spends)),
         _strict(Tool.from_function(cancel, title="Stop a run", annotations=asks)),
-        _strict(Tool.from_function(codegen, title="Write Python (not yet)", annotations=asks)),
+        _strict(Tool.from_function(codegen, title="Write a plan as Python", annotations=asks)),
     ]
 
 
@@ -180,6 +180,16 @@ def _add_resources(server: MCPServer[Workspace], workspace: Workspace) -> None:
     async def plan_by_id(plan_id: str) -> str:
         """Return a plan and how it stands."""
         return _json((await _read(lambda: workspace.engine().show_plan(plan_id))).to_json())
+
+    @server.resource(
+        "stratum://plans/{plan_id}/outline",
+        name="outline",
+        title="A plan for developers",
+        mime_type="text/plain",
+    )
+    async def outline_by_id(plan_id: str) -> str:
+        """Return a plan's step graph, contracts, budgets and compiled prompts as text."""
+        return plain(await _read(lambda: workspace.engine().code.outline(plan_id)))
 
     @server.resource(
         "stratum://runs/{run_id}", name="run", title="A run: census and trace", mime_type="application/json"

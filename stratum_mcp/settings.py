@@ -30,7 +30,7 @@ class ServerSettings:
     """Where paths start for a client that tells no folders of its own."""
     patience_s: float = 50
     """How long `execute` and `resume` wait for a client that is not known to wait for hours."""
-    progress_s: float = 3
+    progress_s: float = 1
     """Time between two reports of progress."""
 
     @classmethod

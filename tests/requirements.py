@@ -9,6 +9,7 @@ from __future__ import annotations
 from tests.promises.agreement import AGREEMENT
 from tests.promises.claude import PLUGIN
 from tests.promises.codegen import CODEGEN
+from tests.promises.conversations import CONVERSATIONS
 from tests.promises.documents import DOCUMENTS
 from tests.promises.durability import DURABILITY
 from tests.promises.language import LANGUAGE
@@ -32,6 +33,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "agreement": AGREEMENT,
     "claude": PLUGIN,
     "codegen": CODEGEN,
+    "conversations": CONVERSATIONS,
     "documents": DOCUMENTS,
     "durability": DURABILITY,
     "language": LANGUAGE,

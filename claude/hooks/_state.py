@@ -18,7 +18,7 @@ from typing import Any, NamedTuple
 
 from _hook import Payload, as_list
 
-__all__ = ["StoppedRun", "state_dir", "stopped_runs", "unused_approvals"]
+__all__ = ["OpenRun", "open_runs", "state_dir", "unused_approvals"]
 
 _RECENT_S = 7 * 24 * 3600
 _BUSY_S = 0.5
@@ -26,8 +26,8 @@ _STOPPED = frozenset({"interrupted", "waiting", "stopped_limit"})
 _NUSD_PER_USD = 1_000_000_000
 
 
-class StoppedRun(NamedTuple):
-    """A run of a project that can be taken further."""
+class OpenRun(NamedTuple):
+    """A run of a project that is at work, or stopped and can be taken further."""
 
     run_id: str
     state: str
@@ -49,8 +49,8 @@ def state_dir() -> Path:
     return Path(os.environ.get("XDG_STATE_HOME", "").strip() or Path.home() / ".local" / "state") / "stratum"
 
 
-def stopped_runs(directory: Path, project: str) -> list[StoppedRun]:
-    """Return the project's runs of the last week that stopped before their end and can go on, newest first."""
+def open_runs(directory: Path, project: str) -> list[OpenRun]:
+    """Return the project's runs of the last week that are at work or stopped before their end, newest first."""
     since_ms = int((time.time() - _RECENT_S) * 1000)
     rows = _read(
         directory / "control.db",
@@ -60,11 +60,11 @@ def stopped_runs(directory: Path, project: str) -> list[StoppedRun]:
         " ORDER BY runs.created_at_ms DESC LIMIT 20",
         (since_ms,),
     )
-    found: list[StoppedRun] = []
+    found: list[OpenRun] = []
     for run_id, state, record, questions in rows:
         plan = json.loads(record)
         if state in _STOPPED | {"running"} and _belongs(plan, project):
-            run = _stopped(directory, run_id, questions, simulated=plan.get("simulated") is True)
+            run = _open_run(directory, run_id, questions, simulated=plan.get("simulated") is True)
             found += [run] if run else []
     return found
 
@@ -82,15 +82,17 @@ def unused_approvals(directory: Path, project: str) -> list[str]:
     return [plan_id for plan_id, record in rows if _belongs(json.loads(record), project)]
 
 
-def _stopped(directory: Path, run_id: str, questions: int, *, simulated: bool) -> StoppedRun | None:
-    """Return a run as its journal tells it, or None when it is at work or over."""
+def _open_run(directory: Path, run_id: str, questions: int, *, simulated: bool) -> OpenRun | None:
+    """Return a run as its journal tells it, or None when it is over."""
     journal = directory / "runs" / f"{run_id}.db"
     runs = _read(journal, "SELECT state, nusd, possibly_paid FROM run")
-    if not runs or _is_held(journal.with_suffix(".lock")):
+    if not runs:
         return None
     state, nusd, possibly_paid = runs[0]
-    state = "interrupted" if state == "running" else state
-    if state not in _STOPPED:
+    live = _is_held(journal.with_suffix(".lock"))
+    if state == "running" and not live:
+        state = "interrupted"
+    if state not in _STOPPED | {"running"}:
         return None
     open_calls, reserved = _read(
         journal,
@@ -101,7 +103,8 @@ def _stopped(directory: Path, run_id: str, questions: int, *, simulated: bool) -
         "SELECT coalesce(sum(done), 0), coalesce(sum(total), 0) FROM progress WHERE path NOT LIKE '%/%'",
     )[0]
     usd = _usd(nusd + reserved) + (" (simulated)" if simulated else "")
-    return StoppedRun(run_id, state, done, total, usd, possibly_paid + open_calls, questions)
+    unknown = possibly_paid + (0 if live else open_calls)
+    return OpenRun(run_id, "running" if live else state, done, total, usd, unknown, questions)
 
 
 def _read(path: Path, query: str, values: tuple[int, ...] = ()) -> list[tuple[Any, ...]]:

@@ -20,9 +20,10 @@ from stratum_core.checks import check
 from stratum_core.codegen import UnreadableError, generate, main_flow, read_module
 from stratum_core.contracts import JsonValue, contract_hash
 from stratum_core.engine._documents import read_spec
+from stratum_core.engine._outline import outline
 from stratum_core.engine._planning import limits_of
 from stratum_core.engine._settings import Settings
-from stratum_core.errors import DiagnosticsError, InputError, StratumCompileError
+from stratum_core.errors import DiagnosticsError, InputError, PlanError, StratumCompileError
 from stratum_core.ir import dump, ir_hash, load
 from stratum_core.journal import ControlStore
 from stratum_core.llm import template_hash
@@ -105,6 +106,20 @@ class CodeDesk:
         """Keep what they need; nothing is opened."""
         self._control = control
         self._settings = settings
+
+    def outline(self, plan_id: str) -> str:
+        """Return a plan as a developer reads it: step graph, contracts, conditions, budgets, compiled prompts.
+
+        Its data is not in it, and its files are not read.
+
+        Raises:
+            PlanError: There is no such plan, or this version reads its document differently.
+        """
+        record = self._control.plan(plan_id).record
+        program = check(str(record["text"]), limits=limits_of(self._settings)).program
+        if program is None or program.ir_hash != record["ir_hash"]:
+            raise PlanError("this version reads the plan's document differently", remedy="plan again")
+        return outline(record, program)
 
     def codegen(
         self, source: str, *, path: str = "", flow: str | None = None, force: bool = False

@@ -42,14 +42,14 @@ _HEADS: Mapping[RunState, str] = {
 def progress_line(
     *, state: RunState, done: int, total: int, nusd: int, reserved_nusd: int, cap_nusd: int, simulated: bool
 ) -> str:
-    """Return one line of progress, e.g. `Running: 31/124 items, $0.041 of $0.05 (84 % of the cap used)`.
+    """Return one line of progress, e.g. `Running: $0.041 of $0.05 (84 % of the cap used), 31/124 items`.
 
-    What calls in flight have reserved counts as used.
+    What calls in flight have reserved counts as used. Clients put the share of the items behind it.
     """
-    items = f"{done}/{total} items, " if total else ""
+    items = f", {done}/{total} items" if total else ""
     percent = (nusd + reserved_nusd) * 100 // cap_nusd if cap_nusd else 0
     used = f" ({percent} % of the cap used)" if percent >= _TOLD_PERCENT else ""
-    return f"{_HEADS[state]}: {items}{_money(nusd, simulated=simulated)} of {format_usd(cap_nusd)}{used}"
+    return f"{_HEADS[state]}: {_money(nusd, simulated=simulated)} of {format_usd(cap_nusd)}{used}{items}"
 
 
 def receipt_line(

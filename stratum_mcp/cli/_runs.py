@@ -17,7 +17,7 @@ from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.cli._team import answer_at_server
 from stratum_mcp.cli._tree import show_tree
 from stratum_mcp.cli._watch import watch
-from stratum_mcp.plain import plain_line
+from stratum_mcp.plain import plain, plain_line
 
 __all__ = ["approve", "cancel", "execute", "resume", "runs", "show"]
 
@@ -109,8 +109,11 @@ def runs(session: Session) -> Exit:
 @click.argument("id")
 @click.option("--verify", is_flag=True, help="Check the record of a run: that nothing in it was changed.")
 @click.option("--failed", is_flag=True, help="Of a run's tree only what failed.")
+@click.option(
+    "--outline", is_flag=True, help="Of a plan its steps, types, conditions, budgets and compiled prompts."
+)
 @click.pass_obj
-def show(session: Session, id: str, *, verify: bool, failed: bool) -> Exit:
+def show(session: Session, id: str, *, verify: bool, failed: bool, outline: bool) -> Exit:
     """Show a plan, or a run: its census, then its steps, items, calls and attempts as a tree.
 
     Every line has its cost, time and retries, and why something failed. With --json the whole tree, and a run's
@@ -121,6 +124,10 @@ def show(session: Session, id: str, *, verify: bool, failed: bool) -> Exit:
     with session.engine() as engine:
         if verify:
             return _verify(session, engine.verify_run(id))
+        if id.startswith("plan") and outline:
+            text = engine.code.outline(id)
+            session.result({"plan_id": id, "outline": text}, lambda: session.say(plain(text)))
+            return Exit.OK
         if id.startswith("plan"):
             return _show_plan(session, engine.show_plan(id), engine.answers.trail(id))
         if not id.startswith("run"):

@@ -74,14 +74,23 @@ async def test_a_run_of_another_project_is_not_named(project: Project, tmp_path:
     assert "run_1" not in project.start().to_person
 
 
-async def test_a_run_that_was_cancelled_or_is_at_work_is_not_named(project: Project) -> None:
+async def test_a_run_that_was_cancelled_is_not_named(project: Project) -> None:
     await project.run(1, state=None)
     project.store.request_cancel("run_1", principal="me")
-    await project.run(2, state=None)
-    journal = RunJournal.open(project.state_dir, "run_2", create=False)
     assert project.start().reply == {}
+
+
+async def test_a_run_that_is_at_work_is_named_as_one(project: Project) -> None:
+    await project.run(1, state=None)
+    journal = RunJournal.open(project.state_dir, "run_1", create=False)
+    found = project.start()
     await journal.close(state=None)
-    assert "run_2" in project.start().to_person
+    assert found.to_person == (
+        "Stratum: run run_1 is still at work: 2 of 3 done, $0.0029 (simulated) spent, 1 call possibly paid; "
+        "wait for it?"
+    )
+    assert "run_1 (running)" in found.to_agent
+    assert "run_1 was interrupted" in project.start().to_person
 
 
 async def test_of_many_runs_the_newest_are_named_and_the_others_counted(project: Project) -> None:

@@ -99,6 +99,15 @@ def test_a_run_is_executed_listed_and_shown(job: Job, stratum: Callable[..., Don
     assert f"It ran as {run['run_id']}" in stratum("show", plan_id).out
 
 
+def test_show_writes_the_outline_of_a_plan(job: Job, stratum: Callable[..., Done]) -> None:
+    plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
+    shown = stratum("show", plan_id, "--outline").out
+    assert shown.startswith(f"PLAN {plan_id}  flow all_notes")
+    assert "PROMPTS (a type stands where a value will)" in shown
+    as_json = stratum("show", plan_id, "--outline", "--json").record()
+    assert as_json == {"plan_id": plan_id, "outline": shown.rstrip("\n")}
+
+
 def test_a_file_edited_after_the_yes_is_refused_and_nothing_is_paid(
     job: Job, stratum: Callable[..., Done]
 ) -> None:
@@ -126,7 +135,7 @@ def test_ctrl_c_stops_watching_and_the_run_can_be_cancelled(job: Job, stratum: C
     job.write_rows(6_000)
     plan_id = stratum(*plan_arguments("--json")).record()["plan_id"]
     _approve(job, plan_id)
-    left = _person(job, "execute", plan_id, answers={"items, $": "^C"})
+    left = _person(job, "execute", plan_id, answers={" items": "^C"})
     assert left.code == 6
     assert "the run goes on" in left.out
     run_id = stratum("runs", "--json").record()[0]["run_id"]
@@ -143,7 +152,7 @@ def test_ctrl_c_does_not_claim_that_a_run_goes_on_which_ends_with_its_command(
     job.write_rows(6_000)
     plan_id = stratum(*plan_arguments("--no-background", "--json")).record()["plan_id"]
     _approve(job, plan_id)
-    left = _person(job, "execute", plan_id, answers={"items, $": "^C"})
+    left = _person(job, "execute", plan_id, answers={" items": "^C"})
     run_id = stratum("runs", "--json").record()[0]["run_id"]
     assert (left.code, "goes on" in left.out, f"stratum resume {run_id}" in left.out) == (6, False, True)
     assert "planned to end with the command that started it" in left.out

@@ -82,8 +82,23 @@ async def test_plans_and_runs_can_be_read_as_resources(job: Job, era: str) -> No
     assert len(shown_run["attempts"]) >= 5
 
 
+async def test_a_plan_can_be_read_as_a_developer_does(job: Job, era: str) -> None:
+    async with talking(server_of(job), era) as talk:
+        plan = await talk.ask("plan", **job.plan_arguments())
+        shown = await talk.read(f"stratum://plans/{plan['plan_id']}/outline")
+    assert shown.startswith(f"PLAN {plan['plan_id']}  flow all_notes")
+    assert "See attached data for: text" in shown
+    assert "Broken on arrival" not in shown
+
+
 @pytest.mark.parametrize(
-    "uri", ["stratum://plans/plan_0", "stratum://runs/run_0", "stratum://runs/..%2f..%2fx"]
+    "uri",
+    [
+        "stratum://plans/plan_0",
+        "stratum://plans/plan_0/outline",
+        "stratum://runs/run_0",
+        "stratum://runs/..%2f..%2fx",
+    ],
 )
 async def test_a_resource_that_is_not_there_is_an_error_of_the_request(job: Job, era: str, uri: str) -> None:
     async with talking(server_of(job), era) as talk:

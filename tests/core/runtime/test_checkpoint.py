@@ -68,8 +68,8 @@ def test_progress_and_receipt_say_how_much_of_the_cap_is_used() -> None:
             simulated=False,
         )
 
-    assert line(41_000_000, 1_000_000) == "Running: 31/124 items, $0.041 of $0.05 (84 % of the cap used)"
-    assert line(31_000_000, 1_000_000) == "Running: 31/124 items, $0.031 of $0.05"
+    assert line(41_000_000, 1_000_000) == "Running: $0.041 of $0.05 (84 % of the cap used), 31/124 items"
+    assert line(31_000_000, 1_000_000) == "Running: $0.031 of $0.05, 31/124 items"
     ended = receipt_line(
         state="completed",
         census={"items_done": 3, "nusd": 41_000_000, "cap_used_percent": 82},
