@@ -1,6 +1,7 @@
-"""Telling clients about the server."""
+"""Setting Stratum up for Claude Code, taking it out again, and finding out what is wrong."""
 
-from stratum_mcp.install._claude_code import SCOPES, Registration, apply, registration, removal
+from stratum_mcp.install._entries import SCOPES, Scope
+from stratum_mcp.install._install import FileReport, Outcome, install, uninstall
 from stratum_mcp.install._plugin import plugin_folder
 
-__all__ = ["SCOPES", "Registration", "apply", "plugin_folder", "registration", "removal"]
+__all__ = ["SCOPES", "FileReport", "Outcome", "Scope", "install", "plugin_folder", "uninstall"]

@@ -36,6 +36,7 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("STRATUM_STATE_DIR", str(tmp_path / "state"))
     monkeypatch.setenv("STRATUM_MODEL", "offline")
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
@@ -86,7 +87,7 @@ def test_an_installation_shows_what_it_would_do(
     arguments: list[str], project: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert _exit_code([*arguments, "--dry-run"]) == Exit.OK
-    assert "claude mcp add" in capsys.readouterr().out
+    assert "stratum@stratum" in capsys.readouterr().out
 
 
 def test_every_command_shown_is_tried_by_one_of_these_tests() -> None:

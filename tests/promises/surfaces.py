@@ -44,7 +44,7 @@ SURFACES: tuple[Promise, ...] = (
     ),
     promise(
         "surface.claude.install",
-        "`stratum install` runs `claude mcp add`, in the scope you name; `--dry-run` shows what it would do",
+        "`stratum install` sets Claude Code up in the scope you name; `--dry-run` shows what it would do",
         CLAUDE,
         "cli/test_install.py",
         "docs/test_commands.py::test_an_installation_shows_what_it_would_do",
