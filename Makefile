@@ -44,7 +44,7 @@ imports: $(STAMPS)/dev ## the order of the stages, and who may import what
 
 # The client's tests wait for screens, so they run one after the other; 5 is pytest's "none of these were selected".
 test: $(STAMPS)/dev setup-client ## every test that needs no key, the real Claude Code client included
-	$(BIN)/pytest -n auto --dist worksteal -m "not claude" $(PYTEST_ARGS)
+	$(BIN)/pytest -n logical --dist worksteal -m "not claude" $(PYTEST_ARGS)
 	$(BIN)/pytest -m claude $(PYTEST_ARGS) || [ $$? -eq 5 ]
 
 cov: $(STAMPS)/dev setup-client ## the same with branch coverage
