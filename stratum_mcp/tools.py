@@ -41,7 +41,18 @@ from stratum_mcp.settings import Workspace, folders
 if TYPE_CHECKING:
     from stratum_core.engine import ApprovalView, Engine, RunView
 
-__all__ = ["Answer", "approve", "cancel", "codegen", "estimate_cost", "execute", "plan", "resume", "validate"]
+__all__ = [
+    "Answer",
+    "More",
+    "approve",
+    "cancel",
+    "codegen",
+    "estimate_cost",
+    "execute",
+    "plan",
+    "resume",
+    "validate",
+]
 
 _log = logging.getLogger("stratum.server")
 _T = TypeVar("_T")
@@ -152,6 +163,7 @@ async def _ask_person(plan_id: str, ctx: Ctx) -> _Settled | Elicit[Answer]:
     view = await _ask(ctx, lambda engine: engine.approval(plan_id))
     if view.state != "needs_approval" or view.needs == "remote" or not _can_ask(ctx):
         return _Settled()
+    await _ask(ctx, lambda engine: engine.prepare(plan_id))
     return Elicit(await _ask(ctx, lambda engine: engine.question(plan_id)), Answer)
 
 

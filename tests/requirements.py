@@ -12,6 +12,8 @@ from tests.promises.codegen import CODEGEN
 from tests.promises.conversations import CONVERSATIONS
 from tests.promises.documents import DOCUMENTS
 from tests.promises.durability import DURABILITY
+from tests.promises.examples import EXAMPLES
+from tests.promises.hardening import HARDENING
 from tests.promises.language import LANGUAGE
 from tests.promises.library import LIBRARY
 from tests.promises.models import MODELS
@@ -36,6 +38,8 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "conversations": CONVERSATIONS,
     "documents": DOCUMENTS,
     "durability": DURABILITY,
+    "examples": EXAMPLES,
+    "hardening": HARDENING,
     "language": LANGUAGE,
     "library": LIBRARY,
     "models": MODELS,

@@ -70,6 +70,10 @@ class Policy:
     """What may be spent on one day and by one project; a run reserves its whole cap from both."""
     possibly_paid: PossiblyPaid = "retry"
     """What happens to a call whose request may have been paid for without an answer."""
+    runner_memory_mb: int | None = None
+    """What a runner may hold, in MiB; a run whose runner comes to it is interrupted. None: no limit."""
+    warm_start_minutes: float = 5
+    """How long a runner that was started while a person reads a plan waits for their yes; 0: none is."""
     plan_ttl_hours: float = 24
     """How long a plan may be approved and started."""
     approval_ttl_minutes: float = 60
@@ -129,6 +133,8 @@ class _PolicyFile(BaseModel):
     require_remote_above_usd: _Usd | None = None
     limits: _LimitsEntry = _LimitsEntry()
     possibly_paid: PossiblyPaid = "retry"
+    runner_memory_mb: Annotated[int, Field(ge=256, le=1 << 20)] | None = None
+    warm_start_minutes: Annotated[float, Field(ge=0, le=60)] = 5
     plan_ttl_hours: Annotated[float, Field(gt=0, le=24 * 365)] = 24
     approval_ttl_minutes: Annotated[float, Field(gt=0, le=60 * 24 * 365)] = 60
     compute: Mapping[_RegisteredName, _ComputeEntry] = Field(default_factory=dict[str, _ComputeEntry])
@@ -175,6 +181,8 @@ def load_policy(path: Path) -> Policy:
         require_remote_above_nusd=_nusd(read.require_remote_above_usd),
         limits=SpendLimits(day_nusd=_nusd(read.limits.day_usd), project_nusd=_nusd(read.limits.project_usd)),
         possibly_paid=read.possibly_paid,
+        runner_memory_mb=read.runner_memory_mb,
+        warm_start_minutes=read.warm_start_minutes,
         plan_ttl_hours=read.plan_ttl_hours,
         approval_ttl_minutes=read.approval_ttl_minutes,
         compute={name: _registered(path.parent, entry) for name, entry in read.compute.items()},

@@ -37,26 +37,29 @@ from stratum_core.engine._approvals import (
     require_resumable,
     require_startable,
 )
+from stratum_core.engine._audit import AuditDesk
 from stratum_core.engine._codegen import CodeDesk
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
 from stratum_core.engine._money import MoneyDesk
 from stratum_core.engine._pictures import (
+    cancel_asked,
     estimate_view,
     plan_view,
     resume_note,
     run_report,
     run_view,
     unreadable_run,
-    verified,
 )
 from stratum_core.engine._planning import limits_of, plan_context
 from stratum_core.engine._remote import RemoteDesk
 from stratum_core.engine._reviews import ReviewDesk, decisions_change
 from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
+from stratum_core.engine._starting import prepare_runner, start_runner
+from stratum_core.engine._storage import StorageDesk
 from stratum_core.engine._tree import run_tree
 from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, Rewrite, RunView, Validation
-from stratum_core.errors import JournalError, PlanError, RunError
+from stratum_core.errors import JournalError, PlanError
 from stratum_core.ir import ir_schema
 from stratum_core.journal import ApprovalRecord, Channel, ControlStore, PlanRecord, RunRecord
 from stratum_core.plan import (
@@ -99,7 +102,10 @@ class Engine:
         self.money = MoneyDesk(self._control, settings, clock=clock, view_of=self.show_run)
         self.answers = AnswerDesk(self._control, settings, clock=clock)
         self.remote = RemoteDesk(self._control, settings, clock=clock)
-        self._runners = Runners(settings.state_dir, settings.environ)
+        self.audit = AuditDesk(self._control, settings)
+        self.storage = StorageDesk(self._control, settings, self.audit, clock=clock, view_of=self.show_run)
+        memory_mb = settings.policy.runner_memory_mb
+        self._runners = Runners(settings.state_dir, settings.environ, memory_mb=memory_mb)
         self._principal = settings.principal or this_principal()
         self._told: dict[str, tuple[bool, bool]] = {}
         """What views say of a run's plan, which never changes: simulated, background."""
@@ -240,6 +246,17 @@ class Engine:
         """
         return str(self._control.plan(plan_id).record["question"])
 
+    def prepare(self, plan_id: str) -> None:
+        """Start what takes seconds while a person reads a plan: a runner that imports and waits for their yes.
+
+        It claims nothing and ends unused after the policy's `warm_start_minutes`; after a no at once. None is started
+        for a plan whose models need no provider's library, or that has its answer.
+
+        Raises:
+            PlanError: There is no such plan.
+        """
+        prepare_runner(self._runners, self._control, self.settings.policy, plan_id)
+
     def approval(self, plan_id: str) -> ApprovalView:
         """Return how a plan stands; when nobody has answered, the operator's policy may answer for itself.
 
@@ -274,6 +291,8 @@ class Engine:
         facts = facts_of(plan)
         if approved:
             require_local_allowed(facts, self.settings.policy)
+        else:
+            self._runners.dismiss(plan_id)
         decision = Decision(
             decision="approved" if approved else "declined",
             channel=channel,
@@ -303,7 +322,7 @@ class Engine:
         cap_nusd, claim = cast("int", record["cap_nusd"]), self.money.claim_of(plan)
         run = self._control.create_run(plan_id, plan.plan_hash, cap_nusd, run_id, claim=claim)
         if run.run_id == run_id:
-            self._start(run.run_id, record)
+            start_runner(self._runners, self._control, run, record)
         return self.show_run(run.run_id)
 
     def resume(self, run_id: str) -> RunView:
@@ -333,7 +352,7 @@ class Engine:
         elif not view.out_error:
             self.money.reserve_rest(run, plan)
         note = resume_note(self.settings.state_dir, view, run)
-        self._start(run_id, plan.record)
+        start_runner(self._runners, self._control, run, plan.record)
         return replace(self.show_run(run_id), note=note)
 
     def cancel(self, run_id: str) -> RunView:
@@ -374,17 +393,6 @@ class Engine:
         view = self.show_run(run_id)
         tree = run_tree(self.settings.state_dir, view, failed_only=failed_only)
         return {**run_report(self.settings.state_dir, view), "tree": tree}
-
-    def verify_run(self, run_id: str) -> Mapping[str, JsonValue]:
-        """Return whether a run's journal is what was written: `ok`, `events`, `head`, and where it is not.
-
-        Someone who may write the file can compute a new chain, but none that ends in a head noted before.
-
-        Raises:
-            RunError: There is no such run, or it has no journal.
-            JournalError: The journal cannot be read at all.
-        """
-        return verified(self.settings.state_dir, self._control.run(run_id).run_id)
 
     async def wait(
         self,
@@ -453,16 +461,10 @@ class Engine:
             alive=alive,
             simulated=simulated,
             background=background,
-            cancelled=not alive and self._cancel_asked(run),
+            cancelled=not alive and cancel_asked(self._control, run),
             fault=fault,
             waiting=self.reviews.waiting(run.run_id),
         )
-
-    def _cancel_asked(self, run: RunRecord) -> bool:
-        """Return whether a person asked a run to stop that has not ended by its own account."""
-        if run.state not in {"ready", "running", "interrupted"}:
-            return False
-        return any(command.kind == "cancel" for command in self._control.commands(run.run_id))
 
     def _usable_plan(self, plan_id: str) -> PlanRecord:
         plan = self._control.plan(plan_id)
@@ -483,14 +485,6 @@ class Engine:
             policy=self.settings.policy,
         )
         return self._control.record_decision(row)
-
-    def _start(self, run_id: str, record: Mapping[str, JsonValue]) -> None:
-        options = PlanOptions.from_json(record["options"])
-        try:
-            self._runners.start(run_id, background=options.background)
-        except RunError as fault:
-            receipt = {"error": str(fault), "code": fault.code}
-            self._control.update_run(run_id, state="failed", receipt=receipt)
 
 
 def _ms(moment: datetime) -> int:

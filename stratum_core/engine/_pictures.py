@@ -22,11 +22,13 @@ from stratum_core.engine._receipt import (
     small_result,
     waiting_words,
 )
+from stratum_core.engine._removed import is_removed, removed_view
 from stratum_core.engine._reviews import ReviewView
 from stratum_core.engine._views import EstimateView, PlanView, RunView
 from stratum_core.errors import JournalError, RunError
 from stratum_core.journal import (
     ApprovalRecord,
+    ControlStore,
     PlanRecord,
     Progress,
     RunReader,
@@ -38,13 +40,13 @@ from stratum_core.money import to_usd
 from stratum_core.plan import Estimate
 
 __all__ = [
+    "cancel_asked",
     "estimate_view",
     "plan_view",
     "resume_note",
     "run_report",
     "run_view",
     "unreadable_run",
-    "verified",
 ]
 
 _MAX_EVENTS = 10_000
@@ -113,6 +115,13 @@ def _warnings(record: Mapping[str, JsonValue]) -> tuple[str, ...]:
     return (*cast("list[str]", record["warnings"]), *lines)
 
 
+def cancel_asked(control: ControlStore, run: RunRecord) -> bool:
+    """Return whether a person asked a run to stop that has not ended by its own account."""
+    if run.state not in {"ready", "running", "interrupted"}:
+        return False
+    return any(command.kind == "cancel" for command in control.commands(run.run_id))
+
+
 def run_view(
     state_dir: Path,
     run: RunRecord,
@@ -136,6 +145,8 @@ def run_view(
         fault: How its runner died, when it could not write that down; empty when it did not.
         waiting: Its questions that nobody has answered.
     """
+    if is_removed(run):
+        return removed_view(run)
     snapshot = _snapshot(state_dir, run.run_id)
     receipt = _receipt(run, snapshot)
     gone = snapshot is None and run.started_at_ms is not None and not alive
@@ -255,25 +266,6 @@ def run_report(state_dir: Path, view: RunView) -> dict[str, JsonValue]:
             for event in reader.events(limit=_MAX_EVENTS)
         ]
     return report
-
-
-def verified(state_dir: Path, run_id: str) -> Mapping[str, JsonValue]:
-    """Return what a walk along the hash chain of a run's journal found.
-
-    Raises:
-        RunError: The run has no journal.
-        JournalError: It cannot be read at all.
-    """
-    with RunReader.open(state_dir, run_id) as reader:
-        found = reader.verify()
-    return {
-        "run_id": run_id,
-        "ok": found.ok,
-        "events": found.events,
-        "first_bad_seq": found.first_bad_seq,
-        "head": found.head,
-        "reason": found.reason,
-    }
 
 
 def resume_note(state_dir: Path, view: RunView, run: RunRecord) -> str:

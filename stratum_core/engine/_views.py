@@ -13,10 +13,17 @@ from typing import Literal, TypeAlias
 
 from stratum_core.contracts import JsonValue
 from stratum_core.journal import RunState
+from stratum_core.money import format_usd
 
 __all__ = ["ApprovalState", "ApprovalView", "EstimateView", "PlanView", "Rewrite", "RunView", "Validation"]
 
 ApprovalState: TypeAlias = Literal["approved", "declined", "needs_approval"]
+
+_LEFT_OVER: Mapping[RunState, str] = {
+    "interrupted": "was interrupted",
+    "waiting": "waits for a person",
+    "stopped_limit": "was stopped by a limit of the provider",
+}
 
 Needs: TypeAlias = Literal["local", "remote"]
 """Whose yes a plan takes: that of whoever made it, or of another person at the team's server."""
@@ -213,6 +220,18 @@ class RunView:
     def final(self) -> bool:
         """Whether nothing more happens without a `resume`."""
         return not self.live and self.state not in {"ready", "running"}
+
+    @property
+    def left_over(self) -> str:
+        """What was left undone, ending in the question what to do; empty for a run that is at work or over."""
+        how = _LEFT_OVER.get(self.state)
+        if how is None or not self.final or not self.resumable:
+            return ""
+        items = f"{self.done:,} of {self.total:,} done, " if self.total else ""
+        spent = f"{format_usd(self.charged_nusd)}{' (simulated)' if self.simulated else ''} spent"
+        unknown = self.census.get("calls_possibly_paid")
+        paid = f", {unknown} {'call' if unknown == 1 else 'calls'} possibly paid" if unknown else ""
+        return f"{self.run_id} {how}: {items}{spent}{paid}; resume?"
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the flat record a surface shows; empty parts are left out."""

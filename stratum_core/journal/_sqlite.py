@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -24,6 +25,9 @@ from stratum_core.journal._migrations import RUN_FILE, migrate, refuse_newer
 from stratum_core.journal._owner import describe, this_process
 from stratum_core.journal._tables import holds_run, read_run
 from stratum_core.journal._writer import Writer
+
+if sys.platform != "win32":
+    import fcntl
 
 __all__ = ["RunJournal", "is_owned"]
 
@@ -102,20 +106,23 @@ class RunJournal(LedgerJournal):
 
 
 def is_owned(directory: Path, run_id: str) -> bool:
-    """Return whether a live process holds the run.
+    """Return whether a live process holds the run; those who look do not see one another.
 
     Raises:
         RunError: The id could not name a run.
     """
-    path = run_file(directory, run_id)
-    lock = _lock(path)
-    if not Path(lock.lock_file).exists():
-        return False
+    lock = _lock(run_file(directory, run_id))
     try:
-        lock.acquire(timeout=0)
-    except Timeout:
+        if sys.platform == "win32":  # it has no lock that two may hold
+            lock.acquire(timeout=0)
+            lock.release()
+        else:
+            with Path(lock.lock_file).open("rb") as file:
+                fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except FileNotFoundError:  # nobody ever held it
+        return False
+    except (Timeout, OSError):
         return True
-    lock.release()
     return False
 
 

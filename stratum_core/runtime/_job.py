@@ -31,6 +31,8 @@ class Job:
     environ: Mapping[str, str]
     parent: int | None
     """The process whose end ends the run; None: it goes on without whoever started it."""
+    memory_mb: int | None
+    """What the runner may hold, in MiB; None: no limit."""
 
     @property
     def result_path(self) -> Path:
@@ -45,6 +47,7 @@ def open_job(
     *,
     environ: Mapping[str, str],
     parent: int | None,
+    memory_mb: int | None = None,
 ) -> Job:
     """Open a run's plan as it was approved.
 
@@ -67,6 +70,7 @@ def open_job(
         prices=prices,
         environ=environ,
         parent=parent,
+        memory_mb=memory_mb,
     )
 
 

@@ -1,4 +1,4 @@
-"""What may end a run from outside: a cancel in the control file, a signal, or the end of the process it belongs to.
+"""What may end a run from outside: a cancel, a signal, the end of the process it belongs to, its runner's memory limit.
 
 Each lets nothing new be sent; what is in flight is settled.
 """
@@ -10,15 +10,17 @@ import os
 import signal
 
 import anyio
+import psutil
 
 from stratum_core.errors import JournalError
 from stratum_core.runtime._context import RunContext
 from stratum_core.runtime._job import Job
 
-__all__ = ["obey_cancel", "obey_commands", "obey_signals"]
+__all__ = ["obey_cancel", "obey_commands", "obey_memory_limit", "obey_signals"]
 
 _log = logging.getLogger("stratum.runner")
 _COMMAND_POLL_S = 0.25
+_MIB = 1 << 20
 _GOES_ON = "`resume` goes on where it stopped"
 
 
@@ -55,3 +57,21 @@ async def obey_commands(job: Job, context: RunContext) -> None:
         except JournalError as fault:  # paid work does not end because a shared file was busy for once
             _log.warning("commands could not be read: %s", fault)
         await anyio.sleep(_COMMAND_POLL_S)
+
+
+async def obey_memory_limit(job: Job, context: RunContext) -> None:
+    """Drain the run when its runner holds more memory than the operator allows; looked at four times a second.
+
+    The processes of registered functions and of a login's program are not counted: the first have limits of their own.
+    """
+    if job.memory_mb is None:
+        return
+    process = psutil.Process()
+    while (held := process.memory_info().rss) <= job.memory_mb * _MIB:  # noqa: ASYNC110 - nothing tells of it
+        await anyio.sleep(_COMMAND_POLL_S)
+    context.stop(
+        "interrupted",
+        f"the runner came to its memory limit: it held {-(-held // _MIB):,} MiB, `runner_memory_mb` of the policy "
+        f"is {job.memory_mb:,}; what was in flight is settled",
+        remedy=f"raise it, or plan fewer rows; {_GOES_ON}",
+    )

@@ -4,7 +4,8 @@ It is started with a state directory and a run id and finds everything else on d
 progress in the run's journal. Commands reach it only as rows in the control file and as SIGTERM; both stop new
 requests and let those in flight settle, so that a drained run has nothing possibly paid.
 
-    python -m stratum_core.runtime.worker --state-dir DIR --run RUN_ID [--parent PID]
+    python -m stratum_core.runtime.worker --state-dir DIR --run RUN_ID [--parent PID] [--memory-mb MB]
+    python -m stratum_core.runtime.worker --state-dir DIR --warm-for PLAN_ID --wait-s SECONDS ...   (see _warming.py)
 """
 
 from __future__ import annotations
@@ -41,12 +42,16 @@ from stratum_core.runtime._ending import (
     finish,
     innermost,
     left_to_write,
+    noted_head,
+    remember,
     write_again,
 )
 from stratum_core.runtime._export import RunExport
 from stratum_core.runtime._job import Job, open_job, open_journal
-from stratum_core.runtime._orders import obey_cancel, obey_commands, obey_signals
+from stratum_core.runtime._orders import obey_cancel, obey_commands, obey_memory_limit, obey_signals
 from stratum_core.runtime._run import RunOutcome, run_program
+from stratum_core.runtime._tally import Tally
+from stratum_core.runtime._warming import require_planned, take_log, wait_for_run
 from stratum_core.specs import InferSpec
 
 __all__ = ["main"]
@@ -60,27 +65,29 @@ _EXIT_BUSY = 75
 def main(arguments: list[str] | None = None) -> int:
     """Run one run to its end and return the exit status.
 
-    0: it ended; 70: it failed, and the control file says how; 74: it failed, and that could not be written down;
-    75: another runner has it.
+    0: it ended, or no run came to a runner that was started ahead; 70: it failed, and the control file says how; 74: it
+    failed, and that could not be written down; 75: another runner has it.
     """
-    parser = argparse.ArgumentParser(prog="stratum run-worker", description="Do the paid work of one run.")
-    parser.add_argument("--state-dir", type=Path, required=True)
-    parser.add_argument("--run", required=True)
-    parser.add_argument(
-        "--parent", type=int, help="stop when this process, which started the runner, is gone"
-    )
-    options = parser.parse_args(arguments)
+    options = _parser().parse_args(arguments)
     logging.basicConfig(
         stream=sys.stderr, level=logging.WARNING, format="%(asctime)s %(levelname)s %(message)s"
     )
+    environ = _taken_environment()
+    run_id: str = options.run or wait_for_run(environ, wait_s=options.wait_s, memory_mb=options.memory_mb)
+    if not run_id:
+        return 0
     try:
         control = ControlStore.open(options.state_dir)
-        run = control.run(options.run)
+        run = control.run(run_id)
+        if options.warm_for:
+            require_planned(run, options.warm_for)
+            take_log(options.state_dir, run.run_id)
     except StratumError as fault:
         _log.error("%s: %s", fault.code, fault)
         return _EXIT_UNTOLD
+    leash = _Leash(parent=options.parent, memory_mb=options.memory_mb)
     try:
-        anyio.run(_work, options.state_dir, control, run, options.parent)
+        anyio.run(_work, options.state_dir, control, run, environ, leash)
     except Exception as raised:  # noqa: BLE001 - the one who waits for the run is told why it ended
         fault = innermost(raised)
         if isinstance(fault, JournalBusy) and "run_id" in fault.detail:
@@ -88,6 +95,43 @@ def main(arguments: list[str] | None = None) -> int:
         _log.exception("run %s ended in a fault", run.run_id)
         return _told(control, run, fault)
     return 0
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="stratum run-worker", description="Do the paid work of one run.")
+    parser.add_argument("--state-dir", type=Path, required=True)
+    which = parser.add_mutually_exclusive_group(required=True)
+    which.add_argument("--run", metavar="RUN_ID")
+    which.add_argument(
+        "--warm-for",
+        metavar="PLAN_ID",
+        help="import first, then wait on stdin for the id of a run of this plan",
+    )
+    parser.add_argument("--wait-s", type=float, default=0.0, help="of --warm-for: how long")
+    parser.add_argument(
+        "--parent", type=int, help="stop when this process, which started the runner, is gone"
+    )
+    parser.add_argument("--memory-mb", type=int, help="stop when the runner holds more memory than this")
+    return parser
+
+
+def _taken_environment() -> dict[str, str]:
+    """Return the environment, and take the addresses of providers out of this process's own.
+
+    Requests go where the plan says and nowhere else, also for a library that looks at its environment when imported.
+    """
+    environ = dict(os.environ)
+    for name in endpoint_variables(environ):
+        del os.environ[name]
+    return environ
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Leash:
+    """What ends the run beside its own limits."""
+
+    parent: int | None
+    memory_mb: int | None
 
 
 def _told(control: ControlStore, run: RunRecord, fault: BaseException) -> int:
@@ -101,12 +145,11 @@ def _told(control: ControlStore, run: RunRecord, fault: BaseException) -> int:
     return _EXIT_FAULT
 
 
-async def _work(state_dir: Path, control: ControlStore, run: RunRecord, parent: int | None) -> None:
+async def _work(
+    state_dir: Path, control: ControlStore, run: RunRecord, environ: dict[str, str], leash: _Leash
+) -> None:
     """Open the plan and walk its flow to an end; again when a person has answered while everything else went on."""
-    environ = dict(os.environ)
-    for name in endpoint_variables(environ):  # requests go where the plan says, and nowhere else
-        del os.environ[name]
-    job = open_job(state_dir, control, run, environ=environ, parent=parent)
+    job = open_job(state_dir, control, run, environ=environ, parent=leash.parent, memory_mb=leash.memory_mb)
     while await _walk(job):
         job = replace(job, run=control.run(run.run_id))
 
@@ -118,12 +161,15 @@ async def _walk(job: Job) -> bool:
     journal = open_journal(job)
     reviews = RunReviews(job.control, run_id)
     export = RunExport(job.environ)
+    tally: Tally | None = None
     try:
         if left is not None:
             state, receipt = left.state, write_again(job, left)
         else:
             job.control.update_run(run_id, state="running")
-            outcome = await _run_until_told(job, _context(job, journal, reviews, export))
+            context = _context(job, journal, reviews, export)
+            tally = context.tally
+            outcome = await _run_until_told(job, context)
             state, receipt = outcome.state, finish(job, outcome)
         if state == "waiting":
             receipt["waiting_for"] = list(reviews.open_ids)
@@ -137,7 +183,10 @@ async def _walk(job: Job) -> bool:
         raise
     try:
         charged = charged_nusd(job.state_dir, job.run)
-        job.control.update_run(run_id, state=state, receipt=receipt, charged_nusd=charged)
+        noted = {**receipt, **noted_head(job.state_dir, job.run)}
+        job.control.update_run(run_id, state=state, receipt=noted, charged_nusd=charged)
+        if tally is not None:
+            remember(job, tally, state=state, charged_nusd=charged)
     except (StratumError, OSError) as fault:  # the journal has the end, and is believed first
         _log.warning("the end of run %s could not be copied to the control file: %s", run_id, fault)
     return state == "waiting" and reviews.answered_since()
@@ -174,6 +223,7 @@ async def _run_until_told(job: Job, context: RunContext) -> RunOutcome:
     async with anyio.create_task_group() as group:
         group.start_soon(obey_signals, context)
         group.start_soon(obey_commands, job, context)
+        group.start_soon(obey_memory_limit, job, context)
         try:
             await _warm(job, context)
             ended.append(

@@ -126,6 +126,8 @@ def show_runs(runs: Sequence[RunView], console: Console) -> None:
     for run in runs:
         if not run.readable:
             console.print(Text(f"{run.run_id}: {plain_line(run.message)}"), soft_wrap=True)
+        elif run.left_over:
+            console.print(Text(run.left_over), soft_wrap=True)
 
 
 def _table(columns: Sequence[str], rows: Iterable[Iterable[JsonValue]]) -> Table:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -142,3 +143,34 @@ def test_a_run_that_cannot_be_read_is_listed_with_its_fault_and_without_figures(
     (row,) = [line for line in lines if "plan_1" in line]
     assert ("unreadable" in row, "completed" in row, "$" in row) == (True, False, False)
     assert lines[-1] == "run_1: Cannot be read: it is damaged"
+
+
+@pytest.mark.parametrize(
+    ("changed", "line"),
+    [
+        (
+            {"state": "interrupted", "done": 312, "total": 847, "charged_nusd": 11_000_000}
+            | {"census": {"calls_possibly_paid": 4}},
+            "run_1 was interrupted: 312 of 847 done, $0.011 spent, 4 calls possibly paid; resume?",
+        ),
+        (
+            {"state": "waiting", "census": {"calls_possibly_paid": 1}, "simulated": True},
+            "run_1 waits for a person: $0.00 (simulated) spent, 1 call possibly paid; resume?",
+        ),
+        (
+            {"state": "stopped_limit", "done": 2, "total": 3, "charged_nusd": 20_000_000},
+            "run_1 was stopped by a limit of the provider: 2 of 3 done, $0.02 spent; resume?",
+        ),
+    ],
+)
+def test_the_list_of_runs_ends_with_what_was_left_undone(changed: dict[str, Any], line: str) -> None:
+    fields: dict[str, Any] = {"resumable": True, "live": False, "done": 0, "total": 0, "simulated": False}
+    run = replace(_run({}), **{**fields, **changed})
+    assert _shown(lambda console: show_runs([run], console))[-1] == line
+
+
+@pytest.mark.parametrize("changed", [{"live": True}, {"resumable": False}, {"state": "cancelled"}])
+def test_a_run_at_work_or_over_is_not_offered_again(changed: dict[str, Any]) -> None:
+    fields: dict[str, Any] = {"state": "interrupted", "resumable": True, "live": False}
+    run = replace(_run({}), **{**fields, **changed})
+    assert not [line for line in _shown(lambda console: show_runs([run], console)) if "resume?" in line]

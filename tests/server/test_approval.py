@@ -6,8 +6,11 @@ from typing import Any
 
 import anyio
 import mcp.types as wire
+import psutil
 import pytest
 from mcp import MCPError
+from mcp.client import ClientRequestContext
+from mcp.types import ElicitRequestParams, ElicitResult
 
 from tests.server._talk import Person, server_of, talking, text_of
 from tests.support.jobs import Job
@@ -26,6 +29,28 @@ async def test_a_no_is_final_for_the_plan(job: Job, era: str, answer: dict[str, 
     async with talking(server_of(job), era, person=changed) as talk:
         assert (await talk.ask("approve", plan_id=plan["plan_id"]))["state"] == "declined"
         assert changed.asked == []
+
+
+class _Reader(Person):
+    """Sees which runners wait while the question is open, then says no."""
+
+    waiting: list[str]
+
+    async def answer(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
+        self.waiting = [" ".join(child.cmdline()) for child in psutil.Process().children()]
+        return await super().answer(context, params)
+
+
+async def test_while_the_person_reads_a_runner_gets_ready_which_a_no_ends(job: Job, era: str) -> None:
+    job.extra["OPENAI_API_KEY"] = "sk-test"
+    person = _Reader(**_DECLINED)
+    async with talking(server_of(job), era, person=person) as talk:
+        plan = await talk.ask("plan", **job.plan_arguments(), options={"model": "openai/gpt-4.1-mini"})
+        assert psutil.Process().children() == []
+        assert (await talk.ask("approve", plan_id=plan["plan_id"]))["state"] == "declined"
+        (runner,) = person.waiting
+        assert f"--warm-for {plan['plan_id']}" in runner
+        assert psutil.Process().children() == []
 
 
 async def test_the_note_of_a_no_is_told(job: Job) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
 import signal
 import sqlite3
 import stat
@@ -104,6 +105,18 @@ async def test_a_live_owner_keeps_every_other_process_out(tmp_path: Path) -> Non
         runner.kill()
     with RunReader.open(tmp_path, "run-1") as reader:
         assert reader.snapshot().state == "interrupted"
+
+
+def test_those_who_look_whether_a_run_is_held_do_not_take_one_another_for_its_holder(tmp_path: Path) -> None:
+    """Another process that looks holds the lock as those do: shared, for a moment."""
+    lock = tmp_path / "runs" / "run-1.lock"
+    lock.parent.mkdir()
+    lock.touch()
+    with lock.open("rb") as looking:
+        fcntl.flock(looking, fcntl.LOCK_SH)
+        assert not is_owned(tmp_path, "run-1")
+        fcntl.flock(looking, fcntl.LOCK_EX)
+        assert is_owned(tmp_path, "run-1")
 
 
 async def test_a_stopped_runner_still_holds_its_run(tmp_path: Path) -> None:

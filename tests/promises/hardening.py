@@ -1,0 +1,46 @@
+"""Promises about the runner process, and about what hostile input, files and accounts can do."""
+
+from __future__ import annotations
+
+from tests.support.promise import Promise, promise
+
+__all__ = ["HARDENING"]
+
+OUTLIVES = ("docs/runner.md", "What a runner outlives, and what ends it")
+WARM = ("docs/runner.md", "Warm start")
+
+HARDENING: tuple[Promise, ...] = (
+    promise(
+        "harden.left_over",
+        "The list of runs ends with what was left undone and what it has cost",
+        OUTLIVES,
+        "cli/test_reports.py::test_the_list_of_runs_ends_with_what_was_left_undone",
+    ),
+    promise(
+        "harden.looking_is_not_holding",
+        "Those who look whether a run is held do not take one another for its holder",
+        OUTLIVES,
+        "core/journal/test_sqlite.py::test_those_who_look_whether_a_run_is_held_do_not_take_one_another_for_its_holder",
+    ),
+    promise(
+        "harden.memory_limit",
+        "A runner that comes to the operator's memory limit drains, and its run says why and goes on later",
+        OUTLIVES,
+        "core/engine/test_memory_limit.py",
+        "core/runtime/test_worker_statuses.py",
+    ),
+    promise(
+        "harden.outlives",
+        "A run goes on when whoever started it is killed with its whole process group; SIGTERM drains it",
+        OUTLIVES,
+        "core/engine/test_outliving.py",
+        "core/engine/test_runs.py::test_a_terminated_run_drains_and_goes_on_when_it_is_resumed",
+    ),
+    promise(
+        "harden.warm_start",
+        "A runner gets ready while the person reads, works on nothing that was not approved, and ends when unused",
+        WARM,
+        "core/engine/test_warm_start.py",
+        "server/test_approval.py::test_while_the_person_reads_a_runner_gets_ready_which_a_no_ends",
+    ),
+)
