@@ -16,6 +16,7 @@ from stratum_core.plan._history import (
     accuracy_words,
     call_subject,
     debate_place,
+    outcome_of,
     step_subject,
     work_of,
 )
@@ -60,6 +61,7 @@ __all__ = [
     "call_subject",
     "debate_place",
     "estimate_what_if",
+    "outcome_of",
     "plan_hash_of",
     "read_registered",
     "read_reused",

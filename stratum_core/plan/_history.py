@@ -13,7 +13,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol
+from typing import Protocol, cast
 
 from stratum_core.contracts import JsonValue, content_hash
 from stratum_core.journal import Outcome
@@ -32,6 +32,7 @@ __all__ = [
     "basis_words",
     "call_subject",
     "debate_place",
+    "outcome_of",
     "range_of",
     "step_subject",
     "work_of",
@@ -47,9 +48,9 @@ _FIRST_SPREAD = 0.25
 """How far a cost is from its estimate (as a logarithm) that rests on runs of the functions alone."""
 UNKNOWN_SPREAD = 0.4
 """The same for the part of a cost that rests on priors."""
-_MISSED, _MET = 0.45, -0.05
-"""A miss widens the range (as a logarithm) as much as nine hits narrow it, so that one in ten stays outside."""
-_WIDEST = 4.0
+_MISSED, _MET = 0.45, -0.03
+"""A miss widens the range (as a logarithm) as much as fifteen hits narrow it, so that one run in sixteen stays outside."""
+_NARROWEST, _WIDEST = 0.6, 4.0
 _NORMAL_95 = 1.645
 TOLD_RUNS = 12
 _LEAST_TOLD_RUNS = 5
@@ -108,6 +109,31 @@ def debate_place(verb: DebateVerb) -> str:
 def work_of(program: Program, flow: str, models: Mapping[str, str]) -> str:
     """Return 32 hex that name a piece of work, whatever data it is done on."""
     return content_hash([program.ir_hash, flow, dict(models)])[:_HASH_CHARACTERS]
+
+
+def outcome_of(record: Mapping[str, JsonValue], *, run_id: str, work: str, actual_nusd: int) -> Outcome:
+    """Return what a run did cost beside what its plan said.
+
+    Args:
+        record: The stored plan.
+        run_id: Its run, which came to its end.
+        work: From `work_of`.
+        actual_nusd: What it was charged.
+    """
+    figures = cast("Mapping[str, int | float]", record["figures"])
+    likely = int(figures["likely_nusd"])
+    return Outcome(
+        run_id=run_id,
+        work=work,
+        simulated=bool(record["simulated"]),
+        likely_nusd=likely,
+        low_nusd=int(figures["low_nusd"]),
+        high_nusd=int(figures["high_nusd"]),
+        raw_nusd=int(figures.get("raw_nusd", likely)),
+        noise=float(figures.get("noise", 0.0)),
+        learned="raw_nusd" in figures,
+        actual_nusd=actual_nusd,
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -271,7 +297,7 @@ def _width_factor(outcomes: Sequence[Outcome]) -> float:
     factor = 0.0
     for each in outcomes:
         met = each.low_nusd <= each.actual_nusd <= each.high_nusd
-        factor = min(math.log(_WIDEST), max(0.0, factor + (_MET if met else _MISSED)))
+        factor = min(math.log(_WIDEST), max(math.log(_NARROWEST), factor + (_MET if met else _MISSED)))
     return math.exp(factor)
 
 

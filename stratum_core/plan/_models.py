@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from stratum_core.errors import ConfigurationError, PlanError
-from stratum_core.llm import OFFLINE_MODEL, Price, PriceTable
+from stratum_core.llm import OFFLINE_MODEL, Price, PriceTable, ways_to_a_model
 from stratum_core.plan._context import PlanContext
 from stratum_core.specs import InferSpec, Program
 
@@ -30,8 +30,7 @@ def choose_models(specs: Sequence[InferSpec], option: str | None, default: str |
         if model is None:
             raise ConfigurationError(
                 f"no model is configured, and function {spec.name!r} names none",
-                remedy="set a provider key (say ANTHROPIC_API_KEY), log in with the `claude` program, "
-                'or try it without either with the option {"model": "offline"}',
+                remedy=ways_to_a_model(),
             )
         chosen[spec.name] = model
         if option != OFFLINE_MODEL:
@@ -78,7 +77,7 @@ def check_models(models: Mapping[str, str], context: PlanContext) -> None:
         if variable is not None:
             raise ConfigurationError(
                 f"{model} needs a key, but {variable} is not set",
-                remedy=f'set {variable} where the server runs, or try it with the option {{"model": "offline"}}',
+                remedy=ways_to_a_model(variable),
                 detail={"model": model, "variable": variable},
             )
 

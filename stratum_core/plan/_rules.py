@@ -13,6 +13,7 @@ from functools import lru_cache
 
 from stratum_core.contracts import AnyType, JsonValue, ListType, MapType, StringType, is_text
 from stratum_core.ir.expressions import CompiledExpression
+from stratum_core.plan._kept import Kept
 from stratum_core.plan._sizes import (
     BOOL,
     MAX_ITEMS,
@@ -52,14 +53,23 @@ def shape_of(expression: Expression, env: _Env) -> Shape:
     alone = env.get(expression.canonical)
     if isinstance(alone, Known):
         return alone  # a name is its value
-    values: dict[str, JsonValue] = {}
-    for name in expression.names:
-        part = env[name]
-        if not isinstance(part, Known):
-            break
-        values[name] = part.value
-    else:
-        return Known(expression.evaluate(values))
+    parts = [env[name] for name in expression.names]
+    known = {
+        name: part.value for name, part in zip(expression.names, parts, strict=True) if isinstance(part, Known)
+    }
+    if len(known) == len(parts):
+        return Known(expression.evaluate(known))
+    if known:
+        return _bounded(expression, env)
+    # Made of bounds alone, which are the same objects for every item of a loop.
+    return _shapes.of(lambda: _bounded(expression, env), expression, *parts)
+
+
+_shapes: Kept[Shape] = Kept()
+
+
+def _bounded(expression: Expression, env: _Env) -> Shape:
+    """Return the bound of an expression that reads something unknown."""
     shape = _visit(tree_of(expression), env)
     if isinstance(shape, Known):
         return shape

@@ -28,6 +28,7 @@ from stratum_core.contracts import (
     Type,
     validator,
 )
+from stratum_core.plan._kept import Kept
 from stratum_core.plan._type_bytes import (
     SAMPLES_BYTES,
     bare,
@@ -60,6 +61,7 @@ __all__ = [
     "least_bytes",
     "likely_count",
     "list_shape",
+    "or_null",
     "size_of",
     "static_bytes",
     "typed",
@@ -75,7 +77,6 @@ PYTHON_OUTPUT_BYTES = 1_000_000
 """The most bytes of JSON that a registered function may return."""
 
 _ANY = AnyType()
-_KEPT = 1_024
 _FLOAT_BYTES = 25
 _LIKELY_TEXT_BYTES = 200
 _LIKELY_ITEMS = 5
@@ -170,18 +171,11 @@ def fit(shape: Shape, kind: Type) -> Shape:
     """
     if isinstance(shape, Known):
         return Known(validator(kind).check(shape.value))
-    key = id(shape), id(kind)
-    kept = _fits.get(key)
-    if kept is not None and kept[0] is shape and kept[1] is kind:
-        return kept[2]
-    if len(_fits) >= _KEPT:
-        _fits.clear()
-    _fits[key] = shape, kind, _fitted(shape, kind)
-    return _fits[key][2]
+    return _fits.of(lambda: _fitted(shape, kind), shape, kind)
 
 
-_fits: dict[tuple[int, int], tuple[Unknown, Type, Shape]] = {}
-"""Shapes that were checked, by identity; each entry keeps its own alive. The answer of a call is one object."""
+_fits: Kept[Shape] = Kept()
+"""Shapes that were checked. The answer of a call is one object."""
 
 
 def _fitted(shape: Unknown, kind: Type) -> Unknown:
@@ -349,6 +343,17 @@ def join_shapes(shapes: Sequence[Shape]) -> Shape:
         count=max(count_most(shape) for shape in shapes) if any(map(_is_list, shapes)) else None,
         fields=fields,
     )
+
+
+def or_null(shape: Shape) -> Shape:
+    """Return what bounds a value that may be missing."""
+    if isinstance(shape, Known):
+        return join_shapes([shape, _NULL])
+    return _nullable.of(lambda: join_shapes([shape, _NULL]), shape)
+
+
+_NULL = Known(None)
+_nullable: Kept[Shape] = Kept()
 
 
 def _joined_type(shapes: Sequence[Shape]) -> Type:

@@ -30,8 +30,8 @@ from stratum_core.plan._sizes import (
     count_most,
     fit,
     item_of,
-    join_shapes,
     likely_count,
+    or_null,
     size_of,
     typed,
 )
@@ -143,7 +143,7 @@ class Walker:
         # What may not happen cannot fail for certain.
         may_fail = walked.may_fail or bool(walked.failure)
         return Walked(
-            shape=join_shapes([walked.shape, Known(None)]), cost=walked.cost * share, may_fail=may_fail
+            shape=or_null(walked.shape), cost=walked.cost * share, may_fail=may_fail
         )
 
     def _unconditional(self, flow: FlowSpec, step: StepSpec, env: Env, times: Times) -> Walked:
@@ -157,7 +157,7 @@ class Walker:
             return walked
         if walked.failure:
             return Walked(shape=Known(None), cost=walked.cost)
-        shape = join_shapes([walked.shape, Known(None)]) if walked.may_fail else walked.shape
+        shape = or_null(walked.shape) if walked.may_fail else walked.shape
         return Walked(shape=shape, cost=walked.cost)
 
     def _for_each(self, flow: FlowSpec, step: StepSpec, loop: ForEach, env: Env, times: Times) -> Walked:
@@ -326,13 +326,13 @@ def _validated(step: StepSpec, walked: Walked, env: Env) -> Walked:
 def _left(walked: Walked, loop: ForEach) -> Shape:
     """Return what an item leaves in the list."""
     if loop.on_error == "keep":
-        value = Known(None) if walked.failure else join_shapes([walked.shape, Known(None)])
+        value = Known(None) if walked.failure else or_null(walked.shape)
         text = typed(StringType(), most=ERROR_TEXT_BYTES, likely=4)
         return record_shape({"ok": typed(BoolType()), "value": value, "error": text, "index": NUMBER})
     if walked.failure:
         return Known(None)
     if loop.on_error == "none" and walked.may_fail:
-        return join_shapes([walked.shape, Known(None)])
+        return or_null(walked.shape)
     return walked.shape
 
 

@@ -5,20 +5,28 @@ from __future__ import annotations
 import json
 import time
 import traceback
-from collections.abc import Mapping
 from pathlib import Path, PurePath
 from typing import cast
 
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import InputError, JournalError, RunError, StratumError
-from stratum_core.journal import Outcome, RunReader, RunRecord, RunSnapshot, RunState, TrackRecord
-from stratum_core.plan import Roots, work_of
+from stratum_core.journal import RunReader, RunRecord, RunSnapshot, RunState, TrackRecord
+from stratum_core.plan import Roots, outcome_of, work_of
 from stratum_core.runtime._job import Job
 from stratum_core.runtime._output import write_private, write_result
 from stratum_core.runtime._run import RunOutcome
 from stratum_core.runtime._tally import Tally
 
-__all__ = ["charged_nusd", "fault_receipt", "finish", "innermost", "left_to_write", "remember", "write_again"]
+__all__ = [
+    "charged_nusd",
+    "fault_receipt",
+    "finish",
+    "innermost",
+    "left_to_write",
+    "noted_head",
+    "remember",
+    "write_again",
+]
 
 
 def finish(job: Job, outcome: RunOutcome) -> dict[str, JsonValue]:
@@ -49,24 +57,13 @@ def remember(job: Job, tally: Tally, *, state: RunState, charged_nusd: int | Non
     Raises:
         JournalError: The control file cannot be written.
     """
-    record = job.control.plan(job.run.plan_id).record
-    figures = cast("Mapping[str, int | float]", record["figures"])
+    record, run_id = job.control.plan(job.run.plan_id).record, job.run.run_id
     outcome = None
     if state.startswith("completed") and charged_nusd is not None:
-        outcome = Outcome(
-            run_id=job.run.run_id,
-            work=work_of(job.plan.program, job.plan.flow, job.plan.models),
-            simulated=bool(record["simulated"]),
-            likely_nusd=int(figures["likely_nusd"]),
-            low_nusd=int(figures["low_nusd"]),
-            high_nusd=int(figures["high_nusd"]),
-            raw_nusd=int(figures.get("raw_nusd", figures["likely_nusd"])),
-            noise=float(figures.get("noise", 0.0)),
-            learned="raw_nusd" in figures,
-            actual_nusd=charged_nusd,
-        )
+        work = work_of(job.plan.program, job.plan.flow, job.plan.models)
+        outcome = outcome_of(record, run_id=run_id, work=work, actual_nusd=charged_nusd)
     seen = tally.seen(job.plan.program.ir_hash, job.prices)
-    TrackRecord(job.control.path, clock=time.time).keep(job.run.run_id, seen=seen, outcome=outcome)
+    TrackRecord(job.control.path, clock=time.time).keep(run_id, seen=seen, outcome=outcome)
 
 
 def left_to_write(job: Job) -> RunSnapshot | None:
@@ -155,6 +152,12 @@ def charged_nusd(state_dir: Path, run: RunRecord) -> int | None:
     except JournalError:
         return None
     return snapshot.usage.nusd + snapshot.reserved.nusd
+
+
+def noted_head(state_dir: Path, run: RunRecord) -> dict[str, JsonValue]:
+    """Return the head of the run's chain, to stand in the control file: what is changed later shows against it."""
+    with RunReader.open(state_dir, run.run_id) as reader:
+        return {"chain_head": reader.snapshot().chain_head}
 
 
 def innermost(error: BaseException) -> BaseException:
