@@ -2,11 +2,13 @@
 
 from stratum_core.approval import terminal_refusal
 from stratum_core.engine._answers import AnswerDesk
+from stratum_core.engine._audit import AuditCheck, AuditDesk
 from stratum_core.engine._codegen import CodeDesk, CodeView, EmitView
 from stratum_core.engine._engine import Engine
 from stratum_core.engine._money import MoneyDesk, SpendView
 from stratum_core.engine._reviews import ReviewDesk, ReviewState, ReviewView, Shown
 from stratum_core.engine._settings import Settings
+from stratum_core.engine._storage import KeptRun, OldRun, StorageDesk, StorageView
 from stratum_core.engine._views import (
     ApprovalState,
     ApprovalView,
@@ -22,12 +24,16 @@ __all__ = [
     "AnswerDesk",
     "ApprovalState",
     "ApprovalView",
+    "AuditCheck",
+    "AuditDesk",
     "CodeDesk",
     "CodeView",
     "EmitView",
     "Engine",
     "EstimateView",
+    "KeptRun",
     "MoneyDesk",
+    "OldRun",
     "PlanView",
     "ReviewDesk",
     "ReviewState",
@@ -38,6 +44,8 @@ __all__ = [
     "Shown",
     "SpendView",
     "Spent",
+    "StorageDesk",
+    "StorageView",
     "Validation",
     "terminal_refusal",
 ]

@@ -1,5 +1,6 @@
 """The journal: what a run writes down around every paid call, and the file of plans and approvals."""
 
+from stratum_core.journal._archive import Archive, prune_answers, remove_run_files, run_files
 from stratum_core.journal._cache import AnswerCache
 from stratum_core.journal._chain import ChainCheck
 from stratum_core.journal._control import ControlStore
@@ -50,6 +51,7 @@ __all__ = [
     "TAKEN",
     "AnswerCache",
     "ApprovalRecord",
+    "Archive",
     "AttemptState",
     "ChainCheck",
     "Channel",
@@ -88,5 +90,8 @@ __all__ = [
     "check_answer",
     "day_of",
     "is_owned",
+    "prune_answers",
+    "remove_run_files",
     "review_id_of",
+    "run_files",
 ]

@@ -13,7 +13,7 @@ from typing import Self, cast
 from stratum_core.budget import Usage
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import RunError
-from stratum_core.journal._chain import ChainCheck, check_chain
+from stratum_core.journal._chain import ChainCheck, EventRow, check_chain
 from stratum_core.journal._encoding import decode_object
 from stratum_core.journal._files import naming_file, open_to_read, run_file
 from stratum_core.journal._migrations import RUN_FILE
@@ -24,10 +24,12 @@ from stratum_core.journal._tables import (
     holds_run,
     read_attempts,
     read_events,
+    read_events_of,
     read_events_until,
     read_open_calls,
     read_progress,
     read_run,
+    read_seq_of,
     read_settled_calls,
 )
 
@@ -168,14 +170,16 @@ class RunReader:
             JournalError: The file is damaged.
         """
         with self._moment() as connection:
-            return tuple(
-                JournalEvent(
-                    seq=seq, at_ms=at_ms, epoch=epoch, kind=kind, path=path, data=decode_object(data)
-                )
-                for seq, at_ms, epoch, kind, path, data, _ in read_events(
-                    connection, after_seq=after_seq, limit=limit
-                )
-            )
+            return tuple(map(_event, read_events(connection, after_seq=after_seq, limit=limit)))
+
+    def events_of(self, *kinds: str) -> tuple[JournalEvent, ...]:
+        """Return the events of some kinds, in order.
+
+        Raises:
+            JournalError: The file is damaged.
+        """
+        with self._moment() as connection:
+            return tuple(map(_event, read_events_of(connection, kinds)))
 
     def attempts(self) -> tuple[RecordedAttempt, ...]:
         """Return every attempt of the run, in the order of the intents.
@@ -208,6 +212,15 @@ class RunReader:
             row = next(read_events(connection, after_seq=seq - 1, limit=1), None)
         return "" if row is None or row[0] != seq else row[-1].hex()
 
+    def seq_of(self, head: str) -> int | None:
+        """Return the number of the event whose hash this is, in hex; None when there is none.
+
+        Raises:
+            JournalError: The file is damaged.
+        """
+        with self._moment() as connection:
+            return read_seq_of(connection, bytes.fromhex(head))
+
     def verify(self) -> ChainCheck:
         """Check that no event was changed, removed or moved, and that the projections agree with them.
 
@@ -227,6 +240,11 @@ class RunReader:
                 yield self._connection
             finally:
                 self._connection.execute("COMMIT")
+
+
+def _event(row: EventRow) -> JournalEvent:
+    seq, at_ms, epoch, kind, path, data, _ = row
+    return JournalEvent(seq=seq, at_ms=at_ms, epoch=epoch, kind=kind, path=path, data=decode_object(data))
 
 
 def _not_yet(run_id: str) -> RunError:

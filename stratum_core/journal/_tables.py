@@ -30,10 +30,12 @@ __all__ = [
     "read_attempts_at",
     "read_attempts_within",
     "read_events",
+    "read_events_of",
     "read_events_until",
     "read_open_calls",
     "read_progress",
     "read_run",
+    "read_seq_of",
     "read_settled_calls",
     "reset_progress",
     "save_calls",
@@ -238,6 +240,15 @@ def read_events(connection: sqlite3.Connection, *, after_seq: int = 0, limit: in
     )
 
 
+def read_events_of(connection: sqlite3.Connection, kinds: Sequence[str]) -> Iterator[EventRow]:
+    """Yield the events of some kinds in order."""
+    marks = ", ".join("?" * len(kinds))
+    return connection.execute(
+        f"SELECT * FROM events WHERE kind IN ({marks}) ORDER BY seq",  # noqa: S608 - only marks
+        tuple(kinds),
+    )
+
+
 def read_events_until(
     connection: sqlite3.Connection, kinds: Sequence[str], last_seq: int
 ) -> Iterator[Mapping[str, JsonValue]]:
@@ -249,6 +260,12 @@ def read_events_until(
     )
     for (data,) in rows:
         yield decode_object(data)
+
+
+def read_seq_of(connection: sqlite3.Connection, link: bytes) -> int | None:
+    """Return the number of the event with a hash."""
+    found = connection.execute("SELECT seq FROM events WHERE hash = ?", (link,)).fetchone()
+    return None if found is None else int(found[0])
 
 
 def _recorded(row: CallRow, data: str | None) -> RecordedAttempt:

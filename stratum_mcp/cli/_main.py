@@ -10,11 +10,13 @@ from typing import NoReturn
 
 import click
 
+from stratum_mcp.cli._audit import audit
 from stratum_mcp.cli._codegen import codegen, emit
 from stratum_mcp.cli._decide import decide
 from stratum_mcp.cli._demo import demo
 from stratum_mcp.cli._documents import estimate, fmt, guide, plan, schema, validate
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
+from stratum_mcp.cli._gc import gc
 from stratum_mcp.cli._install import install, uninstall
 from stratum_mcp.cli._keys import keys
 from stratum_mcp.cli._money import revoke, spend
@@ -43,7 +45,7 @@ _verbs = _Verbs(
         command.name or "": command
         for command in (
             demo, validate, fmt, plan, estimate, approve, revoke, execute, decide, resume, cancel, runs, show,
-            spend, codegen, emit, schema, guide, serve, team, keys, install, uninstall, run_worker,
+            spend, audit, gc, codegen, emit, schema, guide, serve, team, keys, install, uninstall, run_worker,
         )
     },
 )  # fmt: skip

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 import click
 
-from stratum_core.contracts import JsonValue
 from stratum_core.engine import PlanView, RunView
 from stratum_core.errors import NeedsApproval, PlanError
 from stratum_mcp.cli._approval import approval_exit, ask_in_terminal, no_terminal
+from stratum_mcp.cli._audit import show_check
 from stratum_mcp.cli._exit import Exit, exit_for_run
 from stratum_mcp.cli._money import approve_more
 from stratum_mcp.cli._report import show_plan, show_run, show_runs
@@ -123,7 +123,7 @@ def show(session: Session, id: str, *, verify: bool, failed: bool, outline: bool
     """
     with session.engine() as engine:
         if verify:
-            return _verify(session, engine.verify_run(id))
+            return show_check(session, engine.audit.verify(id))
         if id.startswith("plan") and outline:
             text = engine.code.outline(id)
             session.result({"plan_id": id, "outline": text}, lambda: session.say(plain(text)))
@@ -167,16 +167,6 @@ def _show_plan(session: Session, plan: PlanView, answers: Sequence[str]) -> Exit
 
     session.result({**plan.to_json(), "answers": list(answers)}, human)
     return Exit.OK
-
-
-def _verify(session: Session, found: Mapping[str, JsonValue]) -> Exit:
-    """Write whether a run's record is whole, and return the exit code."""
-    if found["ok"]:
-        words = f"The record is whole: {found['events']} events, head {found['head']}"
-    else:
-        words = f"The record was changed at event {found['first_bad_seq']}: {found['reason']}"
-    session.result(found, lambda: session.say(words))
-    return Exit.OK if found["ok"] else Exit.FAILED
 
 
 def _finish(session: Session, run: RunView) -> Exit:

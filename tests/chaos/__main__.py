@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import argparse
 import json
+import shlex
 import sys
+from functools import partial
 from pathlib import Path
 
-from tests.chaos._chaos import checks, run, table
+from tests.chaos._chaos import Row, checks, run, table
 from tests.chaos._scenarios import SCENARIOS
 
 
@@ -24,27 +26,37 @@ def main() -> int:
     unknown = sorted(set(options.scenario) - set(SCENARIOS))
     if unknown:
         parser.error(f"there is no scenario {', '.join(unknown)}")
+    command = shlex.join(["python", "-m", "tests.chaos", *sys.argv[1:]])
     rows = run(
         rounds=options.rounds,
         seed=options.seed,
         items=options.items,
         scenarios=options.scenario or SCENARIOS,
         told=_told,
+        so_far=partial(_save, options.save, command) if options.save else lambda _: None,
     )
-    violations = sum(len(row.violations) for row in rows)
+    if options.json:
+        sys.stdout.write(_record(command, rows) + "\n")
+    else:
+        found = "\n".join(f"{count:>5}  {check}" for check, count in checks(rows).items())
+        rounds = sum(row.rounds for row in rows)
+        sys.stdout.write(f"{table(rows)}\n\nfound after {rounds} rounds:\n{found}\n\n{command}\n")
+    return 1 if any(row.violations for row in rows) else 0
+
+
+def _record(command: str, rows: list[Row]) -> str:
+    """Return everything for a machine."""
     record = {
-        "command": f"python -m tests.chaos --rounds {options.rounds} --seed {options.seed} --items {options.items}",
-        "violations": violations,
+        "command": command,
+        "violations": sum(len(row.violations) for row in rows),
         "by check": checks(rows),
         "rows": [row.to_json() for row in rows],
     }
-    text = json.dumps(record, indent=1)
-    if options.save:
-        options.save.write_text(text + "\n", "utf-8")
-    found = "\n".join(f"{count:>5}  {check}" for check, count in checks(rows).items())
-    words = f"{table(rows)}\n\nfound after {sum(row.rounds for row in rows)} rounds:\n{found}\n\n{record['command']}"
-    sys.stdout.write((text if options.json else words) + "\n")
-    return 1 if violations else 0
+    return json.dumps(record, indent=1)
+
+
+def _save(path: Path, command: str, rows: list[Row]) -> None:
+    path.write_text(_record(command, rows) + "\n", "utf-8")
 
 
 def _told(line: str) -> None:

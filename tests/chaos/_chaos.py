@@ -80,6 +80,7 @@ def run(
     items: int,
     scenarios: Iterable[str] = SCENARIOS,
     told: Callable[[str], None] = lambda _: None,
+    so_far: Callable[[list[Row]], None] = lambda _: None,
 ) -> list[Row]:
     """Disturb runs in each way that many times, and return one row for each.
 
@@ -88,7 +89,8 @@ def run(
         seed: Decides every random moment, of every round by itself.
         items: Of each run's two maps.
         scenarios: Their names.
-        told: Called with a line for every round that broke a promise.
+        told: Called with a line for every round that broke a promise, and for every scenario that is done.
+        so_far: Called with the rows after every scenario.
     """
     home = Path(tempfile.mkdtemp(prefix="stratum-chaos-"))
     rows: list[Row] = []
@@ -109,6 +111,7 @@ def run(
                     told(f"{name}, seed {seed}, round {number}: {check}: {words}")
             row.seconds = time.monotonic() - started
             told(f"{name}: {row.rounds} rounds, {len(row.violations)} violations, {row.seconds:.0f} s")
+            so_far(rows)
     if not any(row.violations for row in rows):
         shutil.rmtree(home)
     else:

@@ -100,11 +100,11 @@ def judge(world: World, view: RunView, calm: Calm, finding: Finding, *, first: i
     )
     _judge_repeats(world, attempts, calm, finding, first=first)
     _judge_money(world, view, finding, notes=notes)
-    checked = world.engine.verify_run(run_id)
-    finding.require("broken audit chains", bool(checked["ok"]), f"audit chain broken: {checked['reason']}")
+    checked = world.engine.audit.verify(run_id)
+    finding.require("broken audit chains", checked.ok, f"audit chain broken: {checked.reason}")
     finding.require(
         "broken audit chains",
-        checked["head"] == view.chain_head,
+        checked.head == view.chain_head,
         "the receipt's head is not that of the chain",
     )
     finding.possibly_paid += sum(attempt.state == "possibly_paid" for attempt in attempts)

@@ -265,7 +265,7 @@ def _judge_copy(world: World, view: RunView, calm: Calm, finding: Finding, *, be
     known = world.provider.bill_nusd(0, before) + world.provider.bill_nusd(lost)
     journal = view.charged_nusd
     cap = world.engine._control.run(view.run_id).cap_nusd or 0
-    checked = world.engine.verify_run(view.run_id) if view.readable and view.chain_head else None
+    checked = world.engine.audit.verify(view.run_id) if view.readable and view.chain_head else None
     finding.refused = view.state != "completed"
     if finding.refused:
         finding.require(
@@ -279,7 +279,7 @@ def _judge_copy(world: World, view: RunView, calm: Calm, finding: Finding, *, be
         return
     finding.require(
         "broken audit chains",
-        checked is not None and bool(checked["ok"]),
+        checked is not None and checked.ok,
         f"the copy's chain is broken: {checked}",
     )
     finding.require(

@@ -120,7 +120,7 @@ def test_a_run_that_came_to_its_cap_goes_on_under_a_higher_one_and_pays_nothing_
     assert (view.state, view.cap_usd, view.run_id) == ("completed", 0.5, run.run_id)
     assert after[: len(before)] == before
     assert len({attempt.call_id for attempt in after}) == len(after) == 40
-    assert engine.verify_run(run.run_id)["ok"]
+    assert engine.audit.verify(run.run_id).ok
     assert len(json.loads(Path(view.result_path).read_text())["tones"]) == 40
     assert result_of(view) is not None
     with pytest.raises(RunError, match="only a run that came to its money cap"):
