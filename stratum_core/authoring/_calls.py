@@ -14,6 +14,7 @@ from stratum_core.authoring._session import Session, as_raised, session_of
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import ConfigurationError, RunStopped
 from stratum_core.journal import AnswerCache
+from stratum_core.llm import ways_to_a_model
 from stratum_core.runtime import Branches, RunContext, call_function, run_branches
 from stratum_core.specs import InferSpec, Program
 
@@ -57,8 +58,7 @@ async def prepared(session: Session, specs: list[InferSpec], program: Program) -
     if nameless is not None:
         raise ConfigurationError(
             f"`{nameless}` names no model, and there is no default",
-            remedy="set a provider's key such as OPENAI_API_KEY, name a model in the decorator or in "
-            'configure(default_model=...), or use the built-in "offline" model',
+            remedy=f"{ways_to_a_model()}; a model is named in the decorator or in configure(default_model=...)",
         )
     budgets = [scope.budget for scope in session.meter.scope.chain]
     budgets += [spec.budget for spec in specs if spec.budget is not None]

@@ -23,6 +23,7 @@ from stratum_core.llm import (
     ModelClient,
     PriceTable,
     default_model,
+    with_system_keys,
 )
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.trace import Tracer
@@ -60,7 +61,7 @@ class Settings:
 
         A client that was set answers for every model, so one is not needed; the offline model's id then stands for it.
         """
-        chosen = self.default_model or os.environ.get("STRATUM_MODEL") or default_model(os.environ)
+        chosen = self.default_model or os.environ.get("STRATUM_MODEL") or default_model(with_system_keys(os.environ))
         return chosen or (OFFLINE_MODEL if self.client is not None else "")
 
     def clients(self) -> Clients:
@@ -74,7 +75,7 @@ class Clients:
 
     client: ModelClient | None
     _offline: OfflineClient = field(default_factory=OfflineClient)
-    _providers: LitellmClient = field(default_factory=lambda: LitellmClient(os.environ))
+    _providers: LitellmClient = field(default_factory=lambda: LitellmClient(with_system_keys(os.environ)))
     _login: ClaudeCliClient | None = None
 
     def __call__(self, model: str) -> ModelClient:

@@ -66,7 +66,7 @@ def require_resumable(run: RunRecord, plan: PlanRecord, settings: Settings, *, p
         if variable is not None:
             raise ConfigurationError(
                 f"run {run.run_id} needs a key for {model}, but {variable} is not set; nothing was started",
-                remedy=f"set {variable} where Stratum runs, then resume the run",
+                remedy=f"set {variable} where Stratum runs (or `stratum keys set`), then resume the run",
                 detail={"model": model, "variable": variable},
             )
 

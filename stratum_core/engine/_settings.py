@@ -14,7 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from stratum_core.approval import Policy, SigningKeys, load_policy
-from stratum_core.llm import PriceTable, default_model
+from stratum_core.llm import PriceTable, SystemKeys, default_model, system_keys, with_system_keys
 
 __all__ = ["Settings"]
 
@@ -32,7 +32,8 @@ class Settings:
     policy: Policy = field(default_factory=Policy)
     prices: PriceTable = field(default_factory=PriceTable.load)
     environ: Mapping[str, str] = field(default_factory=lambda: dict(os.environ))
-    """Holds provider keys; handed to the runner and looked at only for whether a key is there."""
+    """Holds provider keys, those of the system's keyring too; handed to the runner, else only looked at for whether
+    a key is there."""
     default_model: str | None = None
     """The operator's model for functions that name none; None: chosen by the keys that are there."""
     principal: str | None = None
@@ -47,6 +48,11 @@ class Settings:
         """The keys that sign and check the answers of other people."""
         return SigningKeys(self.keys_dir)
 
+    @staticmethod
+    def stored_keys(environ: Mapping[str, str], *, cwd: Path) -> SystemKeys:
+        """Return where this account keeps provider keys; needs no policy, so that a wrong one is not in the way."""
+        return system_keys(_absolute(environ, cwd))
+
     @classmethod
     def from_environment(cls, environ: Mapping[str, str], *, cwd: Path) -> Settings:
         """Read the settings.
@@ -59,7 +65,7 @@ class Settings:
         Raises:
             ConfigurationError: The policy or price file is missing, unsafe or wrong.
         """
-        environ = _absolute(environ, cwd)
+        environ = with_system_keys(_absolute(environ, cwd))
         state, keys = environ.get("STRATUM_STATE_DIR"), environ.get("STRATUM_KEYS_DIR")
         roots = [Path(part) for part in environ.get("STRATUM_ROOTS", "").split(os.pathsep) if part]
         policy = _policy(environ)

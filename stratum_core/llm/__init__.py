@@ -6,7 +6,17 @@ at its first call.
 
 from stratum_core.llm._claude_cli import ClaudeCliClient
 from stratum_core.llm._client import LitellmClient
+from stratum_core.llm._key_store import (
+    EnvironWithKeys,
+    KeyStore,
+    SystemKeys,
+    snapshot,
+    system_keys,
+    with_system_keys,
+)
 from stratum_core.llm._keys import (
+    KEY_VARIABLES,
+    claude_program,
     default_model,
     endpoint_of,
     endpoint_variables,
@@ -14,6 +24,7 @@ from stratum_core.llm._keys import (
     missing_key,
     provider_of,
     required_key,
+    ways_to_a_model,
 )
 from stratum_core.llm._port import (
     FinishReason,
@@ -55,13 +66,16 @@ __all__ = [
     "ANSWER_ALLOWANCE_TOKENS",
     "ANSWER_BYTES_PER_TOKEN",
     "CLAUDE_CLI_PREFIX",
+    "KEY_VARIABLES",
     "OFFLINE_MODEL",
     "REQUEST_OVERHEAD_TOKENS",
     "RETRY_BLOCK_BYTES",
     "TRANSPORT_RETRIES",
     "ClaudeCliClient",
     "Dialect",
+    "EnvironWithKeys",
     "FinishReason",
+    "KeyStore",
     "LitellmClient",
     "Message",
     "ModelClient",
@@ -73,8 +87,10 @@ __all__ = [
     "Prompt",
     "Rates",
     "SchemaEnforcement",
+    "SystemKeys",
     "TokenUsage",
     "answer_key",
+    "claude_program",
     "compile_prompt",
     "default_max_tokens",
     "default_model",
@@ -98,6 +114,10 @@ __all__ = [
     "request_hash",
     "required_key",
     "retry_block",
+    "snapshot",
     "still_holds",
+    "system_keys",
     "template_hash",
+    "ways_to_a_model",
+    "with_system_keys",
 ]

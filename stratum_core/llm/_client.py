@@ -20,7 +20,8 @@ from anyio import to_thread
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import AuthError
 from stratum_core.llm._failures import WireFailure, to_error
-from stratum_core.llm._keys import find_key, missing_key, provider_of
+from stratum_core.llm._key_store import snapshot
+from stratum_core.llm._keys import find_key, missing_key, provider_of, ways_to_a_model
 from stratum_core.llm._port import FinishReason, Message, ModelReply, ModelRequest, TokenUsage
 from stratum_core.llm._projection import Projection, holds_to_schema, project
 
@@ -64,7 +65,7 @@ class LitellmClient:
             environ: Where provider keys are looked up, e.g. a copy of `os.environ`.
             api_bases: Base URL by provider, for a gateway or a test server.
         """
-        self._environ = dict(environ)
+        self._environ = snapshot(environ)
         self._api_bases = dict(api_bases or {})
         self._wire: _Wire | None = None
 
@@ -117,7 +118,7 @@ class LitellmClient:
         if name is not None:
             raise AuthError(
                 f"model `{model}` needs the environment variable {name}, which is not set",
-                remedy=f"set {name} where Stratum runs, or choose `offline`",
+                remedy=ways_to_a_model(name),
                 detail={"paid": "no", "model": model},
             )
 

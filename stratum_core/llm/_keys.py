@@ -12,9 +12,10 @@ from typing import Final
 from urllib.parse import urlsplit
 
 from stratum_core.errors import ConfigurationError
-from stratum_core.llm._prices import CLAUDE_CLI_PREFIX
+from stratum_core.llm._prices import CLAUDE_CLI_PREFIX, OFFLINE_MODEL
 
 __all__ = [
+    "KEY_VARIABLES",
     "claude_program",
     "default_model",
     "endpoint_of",
@@ -23,6 +24,7 @@ __all__ = [
     "missing_key",
     "provider_of",
     "required_key",
+    "ways_to_a_model",
 ]
 
 _ENDPOINT_ENDINGS: Final = ("_BASE_URL", "_API_BASE", "_API_BASE_URL", "_API_URL", "_ENDPOINT")
@@ -64,6 +66,11 @@ _PROVIDERS: Final[Mapping[str, _Provider]] = {
     "azure": _Provider(key_names=("AZURE_API_KEY",), default=""),
 }
 
+KEY_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
+    name: provider.key_names for name, provider in _PROVIDERS.items()
+}
+"""Provider -> the environment variables that may hold its key, the usual one first."""
+
 _BEHIND_LOGIN: Final = f"{CLAUDE_CLI_PREFIX}claude-haiku-4-5"
 
 _BARE_NAMES: Final = (
@@ -91,6 +98,15 @@ def required_key(model: str) -> str | None:
     """Return the environment variable that holds the model's key, or None when none is known to be needed."""
     provider = _PROVIDERS.get(provider_of(model))
     return provider.key_names[0] if provider else None
+
+
+def ways_to_a_model(variable: str = "ANTHROPIC_API_KEY") -> str:
+    """Return, as the remedy of an error, the three ways to get answers when this key is not there."""
+    provider = next((name for name, names in KEY_VARIABLES.items() if variable in names), "PROVIDER")
+    return (
+        f"set {variable} where Stratum runs (or store the key: `stratum keys set {provider}`), or name a model behind "
+        f"your Claude Code login such as {_BEHIND_LOGIN}, or take the built-in model `{OFFLINE_MODEL}`"
+    )
 
 
 def find_key(model: str, environ: Mapping[str, str]) -> str | None:
