@@ -74,9 +74,11 @@ if TYPE_CHECKING:
         Success,
     )
     from stratum_core.trace import (
+        CallsUsage,
         TraceRecord,
         all_records,
         clear_traces,
+        usage_of,
     )
 
 __all__ = [
@@ -84,6 +86,7 @@ __all__ = [
     "BadRequestError",
     "Budget",
     "BudgetExceeded",
+    "CallsUsage",
     "ComputeFunction",
     "ConfigurationError",
     "ConsensusFailure",
@@ -139,6 +142,7 @@ __all__ = [
     "race",
     "refine",
     "run",
+    "usage_of",
 ]
 
 _PLACES: Final = (

@@ -23,6 +23,7 @@ from stratum_core.authoring._lambdas import (
     body_of,
     expression_text,
     paths_read,
+    undefined_name,
 )
 from stratum_core.authoring._native import NativeExpression, source_text
 from stratum_core.authoring._places import place_of
@@ -42,13 +43,16 @@ from stratum_core.errors import StratumCompileError
 from stratum_core.ir.expressions import CompiledExpression, CompileResult, Finding, compile_expression
 from stratum_core.specs import Expression
 
-__all__ = ["BOOL", "RESULT", "Form", "condition", "conditions"]
+__all__ = ["BOOL", "CHECK", "RESULT", "Form", "condition", "conditions"]
 
 BOOL = BoolType()
 """What a condition gives."""
 
 RESULT = "result"
 """The name of the answer in `ensure`, `until` and `feedback`."""
+
+CHECK = "check"
+"""The name of what the check of a `refine` gives."""
 
 Form: TypeAlias = str | Callable[..., object]
 """A condition as people write it."""
@@ -139,11 +143,11 @@ def _from_function(judge: _Judge, scope: Mapping[str, Type]) -> Expression:
         body = body_of(judge.definition)
         text = expression_text(body, judge.function, judge.renamed)
     except UnknownNameError as fault:
-        raise StratumCompileError(
-            f"{judge.where}: `{fault}` is not defined",
-            remedy=f"define it above, or name an input: {', '.join(scope)}",
-        ) from None
+        raise _undefined(str(fault), scope, judge.where) from None
     except UntranslatableError as fault:
+        unknown = undefined_name(judge.definition, judge.function)
+        if unknown is not None:
+            raise _undefined(unknown, scope, judge.where) from None
         return _native(judge, str(fault))
     result = compile_expression(text, scope, want=judge.want)
     if result.expression is None and not _is_mistake(result, text, body, judge):
@@ -151,6 +155,13 @@ def _from_function(judge: _Judge, scope: Mapping[str, Type]) -> Expression:
     if result.expression is not None and _spells_values(result.expression):
         return _native(judge, "`str(...)` of a datetime or of bytes gives another text in Python")
     return _checked(result, text, judge.where)
+
+
+def _undefined(name: str, scope: Mapping[str, Type], where: str) -> StratumCompileError:
+    """Return the error for a name that would fail when the condition is judged, after the call was paid for."""
+    return StratumCompileError(
+        f"{where}: `{name}` is not defined", remedy=f"define it above, or name an input: {', '.join(scope)}"
+    )
 
 
 def _spells_values(expression: CompiledExpression) -> bool:
@@ -199,6 +210,8 @@ def _binding(form: Callable[..., object], scope: Mapping[str, Type], where: str)
     renamed = {name: name for name in names}
     if names and RESULT not in names:
         if RESULT in scope:
+            if names[0] == CHECK and CHECK in scope:
+                return renamed
             if names[0] in scope:
                 raise StratumCompileError(
                     f"{where}: the first parameter is the result, but it is called `{names[0]}` like an input",

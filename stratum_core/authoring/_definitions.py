@@ -10,7 +10,7 @@ from stratum_core.authoring._analysis import check_compute, check_infer, check_i
 from stratum_core.authoring._bodies import compute_body
 from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._codec import Codec
-from stratum_core.authoring._conditions import RESULT, condition, conditions
+from stratum_core.authoring._conditions import CHECK, RESULT, condition, conditions
 from stratum_core.authoring._signature import Signature
 from stratum_core.contracts import Type
 from stratum_core.ir import spec_hash
@@ -115,8 +115,8 @@ def refined_spec(
     scope: dict[str, Type] = {**signature.scope, RESULT: signature.output.type}
     codecs: dict[str, Codec] = dict(signature.codecs)
     if check is not None:
-        scope["check"] = check[1].output.type
-        codecs["check"] = check[1].output
+        scope[CHECK] = check[1].output.type
+        codecs[CHECK] = check[1].output
     check_iterations(max_iterations, where=where)
     refine = Refine(
         check=None if check is None else check[0].name,

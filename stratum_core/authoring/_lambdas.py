@@ -15,7 +15,14 @@ from stratum_core.authoring._folding import UNKNOWN, constant_node, names_around
 from stratum_core.authoring._sources import Definition
 from stratum_core.ir.expressions import SIGNATURES
 
-__all__ = ["UnknownNameError", "UntranslatableError", "body_of", "expression_text", "paths_read"]
+__all__ = [
+    "UnknownNameError",
+    "UntranslatableError",
+    "body_of",
+    "expression_text",
+    "paths_read",
+    "undefined_name",
+]
 
 
 _FUNCTIONS = (ast.Lambda, ast.FunctionDef, ast.AsyncFunctionDef)
@@ -86,6 +93,32 @@ def paths_read(body: ast.AST, renamed: Mapping[str, str]) -> frozenset[tuple[str
         if isinstance(part, ast.Name) and part.id in renamed and part.id not in taken:
             found.add((renamed[part.id], *path))
     return frozenset(found)
+
+
+def undefined_name(definition: Definition, function: Callable[..., object]) -> str | None:
+    """Return a name a function reads that means nothing: neither its own, nor around it, nor Python's."""
+    known = {*names_around(function), "__class__"}
+    for node in ast.walk(definition):
+        match node:
+            case ast.arg(arg=name) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                known.add(name)
+            case ast.Name(id=name, ctx=ast.Store()):
+                known.add(name)
+            case ast.Import(names=taken) | ast.ImportFrom(names=taken):
+                known.update((one.asname or one.name).partition(".")[0] for one in taken)
+            case (
+                ast.ExceptHandler(name=str(name))
+                | ast.MatchAs(name=str(name))
+                | ast.MatchStar(name=str(name))
+            ):
+                known.add(name)
+            case ast.MatchMapping(rest=str(name)):
+                known.add(name)
+            case _:
+                pass
+    parts = [definition.body] if isinstance(definition, ast.Lambda) else definition.body
+    read = (node for part in parts for node in ast.walk(part) if isinstance(node, ast.Name))
+    return next((node.id for node in read if node.id not in known), None)
 
 
 class _Translator:

@@ -12,6 +12,7 @@ from stratum_core.trace._record import (
     TraceRecord,
 )
 from stratum_core.trace._store import STORED_RECORDS, TraceStore, all_records, clear_traces, process_store
+from stratum_core.trace._usage import CallsUsage, usage_of
 
 __all__ = [
     "OPAQUE",
@@ -19,6 +20,7 @@ __all__ = [
     "AttemptClass",
     "AttemptOutcome",
     "AttemptRecord",
+    "CallsUsage",
     "Enforcement",
     "FlowRecord",
     "FlowScope",
@@ -31,4 +33,5 @@ __all__ = [
     "holds_opaque",
     "masked",
     "process_store",
+    "usage_of",
 ]

@@ -26,6 +26,11 @@ RUNS = (
     "20. A flow in Python is a run: paths from inputs, a stop for each call, and one import for the name",
 )
 
+MEANING = (
+    "docs/decisions/0021-python-conditions-and-types.md",
+    "21. Python means what a document means, or says that it does not",
+)
+
 LIBRARY: tuple[Promise, ...] = (
     promise(
         "library.among_others",
@@ -80,6 +85,13 @@ LIBRARY: tuple[Promise, ...] = (
         "and flows at the same time share nothing",
         FLOWS,
         "core/authoring/test_flows.py",
+    ),
+    promise(
+        "library.one_meaning",
+        "What Python and documents share has the same hash, and what only Python can judge is marked",
+        MEANING,
+        "core/authoring/test_hashes.py",
+        "core/authoring/test_conditions.py",
     ),
     promise(
         "library.opaque",

@@ -66,6 +66,8 @@ def fill_schema(schema: Schema, material: Material, *, doubtful: bool = False) -
         doubtful: Whether to answer with little confidence.
     """
     polarity = read_polarity(material.subject, labels=_labels(schema), values=material.values)
+    if material.side:
+        polarity = replace(polarity, score=0.8 if material.side == "for" else -0.8)
     start = _Filling(material=material, polarity=polarity, doubtful=doubtful, certainty=polarity.certainty)
     return _fill(schema, "", start)
 

@@ -18,6 +18,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.llm._port import ModelReply, ModelRequest, TokenUsage
 from stratum_core.llm._request import request_bytes, request_hash
 from stratum_core.llm.offline._corrections import correct
+from stratum_core.llm.offline._feedback import heed
 from stratum_core.llm.offline._filling import fill_schema
 from stratum_core.llm.offline._reading import read_request
 
@@ -47,6 +48,7 @@ class OfflineClient:
         fault = _fault(chance, self.error_rate) if not material.violations else "none"
         answer = fill_schema(request.output_schema, material, doubtful=fault == "doubt")
         answer = correct(answer, request.output_schema, material.violations)
+        answer = heed(answer, request.output_schema, material.violations, material.subject)
         text = _spoilt(answer, fault)
         limit = request.max_tokens * _BYTES_PER_TOKEN
         encoded = text.encode()

@@ -11,16 +11,25 @@ import json
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal, TypeAlias
 
 from stratum_core.contracts import JsonValue
 from stratum_core.llm._port import ModelRequest
 
-__all__ = ["Material", "read_request", "texts_of"]
+__all__ = ["Material", "Side", "read_request", "texts_of"]
 
 _ATTACHMENT = re.compile(
     r"^<data (?P<mark>[0-9a-f]+)>\n(?P<body>.*)\n</data (?P=mark)>$", re.DOTALL | re.MULTILINE
 )
+_SIDE = re.compile(
+    r"\b(?:argue|speak|plead|object|make (?:the|a) case)\b[^.\n]*?\b(?:(?P<against>against)|for|in favou?r)\b",
+    re.IGNORECASE,
+)
 _LINE = re.compile(r"^(?P<name>[A-Za-z_][\w.]*): (?P<value>.*)$")
+
+
+Side: TypeAlias = Literal["for", "against", ""]
+"""What a request has the model argue for; empty: it is asked for no side."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -41,6 +50,14 @@ class Material:
         """The texts to work on: the attached ones, else the plain ones, in order."""
         attached = tuple(texts_of(self.attached))
         return attached or tuple(texts_of(self.values))
+
+    @property
+    def side(self) -> Side:
+        """The side the instruction has the model take."""
+        found = _SIDE.search(self.instruction)
+        if found is None:
+            return ""
+        return "against" if found["against"] else "for"
 
     @property
     def subject(self) -> str:

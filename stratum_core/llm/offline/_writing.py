@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 from stratum_core.llm.offline._language import clip, content_words, keywords, sentences, summary
 from stratum_core.llm.offline._patterns import matches
-from stratum_core.llm.offline._polarity import Polarity
+from stratum_core.llm.offline._polarity import Polarity, read_polarity
 from stratum_core.llm.offline._reading import Material
 
 __all__ = ["find_date", "find_number", "find_token", "fit_pattern", "write_text"]
@@ -66,6 +66,8 @@ def write_text(name: str, described: str, material: Material, polarity: Polarity
     purpose = next((kind for kind, hint in _PURPOSES if hint.search(name)), "") or _purpose_by_intent(
         material
     )
+    if material.side:
+        return _point(material)
     best = _best_sentence(subject, f"{name} {described}")
     match purpose:
         case "reason":
@@ -132,6 +134,15 @@ def _purpose_by_intent(material: Material) -> str:
     if _INTENT_REPLY.search(intent):
         return "reply"
     return "summary" if _INTENT_SUMMARY.search(intent) else ""
+
+
+def _point(material: Material) -> str:
+    """Return the sentence that speaks most for the side to be taken; one that was not said yet, where there is any."""
+    topic, *said = material.texts or ("",)
+    sign = 1 if material.side == "for" else -1
+    ranked = sorted(sentences(topic), key=lambda one: -sign * read_polarity(one).score)
+    new = [one for one in ranked if not any(one in other for other in said)]
+    return next(iter(new or ranked), "Nothing is said.")
 
 
 def _best_sentence(subject: str, asked: str) -> str:

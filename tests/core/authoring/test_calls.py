@@ -211,9 +211,7 @@ async def test_without_a_model_or_a_key_the_error_says_what_to_set(monkeypatch: 
     assert "offline" in caught.value.remedy
 
 
-async def test_the_client_that_was_set_answers_without_any_model_or_key(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+async def test_a_client_that_was_set_needs_no_model_and_no_key(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.delenv("STRATUM_MODEL", raising=False)
     monkeypatch.delenv("OPENAI_API_KEY", raising=False)
     with configure(default_model=None, client=always(GOOD)):
@@ -394,7 +392,7 @@ async def test_refine_may_check_with_a_compute_function() -> None:
     def words(result: str) -> int:
         return len(result.split())
 
-    @refine(check=words, until="check <= 2", feedback="'too many words: ' + str(check)")
+    @refine(check=words, until=lambda check: check <= 2, feedback="'too many words: ' + str(check)")
     @infer(intent="A short title.")
     async def title(text: str) -> str: ...
 

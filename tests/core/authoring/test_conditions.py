@@ -249,13 +249,37 @@ def test_feedback_may_be_any_value() -> None:
         read(lambda _: math.floor(0.5) or object(), want=None).evaluate(SCOPE)
 
 
-def of_nothing() -> Judge:
+def of_nothing(body: str = "r.confidence > nothing") -> Judge:
     """Return a function that reads a name without a value."""
     names: dict[str, Any] = {}
-    text = "f = lambda r: r.confidence > nothing\n"
-    linecache.cache["nothing.py"] = (len(text), None, [text], "nothing.py")
-    exec(compile(text, "nothing.py", "exec"), names)  # noqa: S102 - a type checker refuses such a lambda in a file
+    place, text = f"{body}.py", f"f = lambda r: {body}\n"
+    linecache.cache[place] = (len(text), None, [text], place)
+    exec(compile(text, place, "exec"), names)  # noqa: S102 - a type checker refuses such a lambda in a file
     return names["f"]
+
+
+def of_its_own_names(r: Answer) -> bool:
+    import math as m  # noqa: PLC0415 - a name that only this function has
+
+    class Inner:
+        pass
+
+    def twice(x: float) -> float:
+        return 2 * x
+
+    try:
+        match r.tags:
+            case [first, *rest]:
+                found = first in rest
+            case _:
+                found = False
+    except ValueError as fault:
+        raise KeyError(str(fault)) from fault
+    match {"a": 1}:
+        case {"a": int() as one, **more}:
+            return found or isinstance(more, Inner) or twice(m.pi) > one
+        case _:
+            return any(tag == r.text for tag in r.tags)
 
 
 WRONG: list[tuple[Judge | str, str]] = [
@@ -269,6 +293,8 @@ WRONG: list[tuple[Judge | str, str]] = [
     (lambda r, topc: topc in r.text, r"there is no input `topc`; did you mean `topic`\?"),
     (lambda topic: topic != "", "the first parameter is the result, but it is called `topic`"),
     (of_nothing(), "`nothing` is not defined"),
+    (of_nothing("nowhere(r.text) > 1"), "`nowhere` is not defined"),
+    (of_nothing("f'{r.text}{nowhere}' != ''"), "`nowhere` is not defined"),
     (no_parameters(), "takes no parameter"),
     (keyword_only(), "takes `topic: "),
     ("result.confidnce > 1", r"no field `confidnce`; did you mean `confidence`\?"),
@@ -284,6 +310,10 @@ def test_what_is_certainly_wrong_is_refused_when_it_is_written(form: Judge | str
         read(form)
     assert caught.value.message.startswith(HERE)
     assert isinstance(form, str) or ".py:" in caught.value.message
+
+
+def test_a_function_may_read_every_name_it_makes_itself() -> None:
+    assert is_native(read(of_its_own_names))
 
 
 @infer(intent="Judge.")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -32,13 +33,16 @@ from stratum_core.llm import (
     Message,
     ModelReply,
     ModelRequest,
+    compile_prompt,
+    feedback_block,
     prompt_tokens_bound,
     request_bytes,
     retry_block,
 )
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.llm.offline import _polarity as polarity
-from tests.core.llm._offline import SURE, TONE, asked, broken, field_of, number, spec, tone_of
+from stratum_core.specs import Parameter
+from tests.core.llm._offline import SURE, TONE, answer_to, asked, broken, field_of, number, spec, tone_of
 
 pytestmark = pytest.mark.anyio
 
@@ -216,3 +220,62 @@ async def test_any_answer_satisfies_its_type_and_any_usage_its_bound(
     assert reply.usage is not None
     assert reply.usage.input_tokens <= prompt_tokens_bound(request_bytes(request))
     assert reply.usage.output_tokens <= request.max_tokens
+
+
+LINE = RecordType(
+    fields=(Field(name="summary", type=StringType()), Field(name="kind", type=EnumType(("a", "b"))))
+)
+KETTLE = (
+    "It boils in three minutes, which is quick for its size. Every part can be replaced. The steel is good."
+)
+
+
+async def line(feedback: str) -> Mapping[str, JsonValue]:
+    value = await answer_to(LINE, KETTLE, intent="Summarise it", retry=feedback_block(feedback, opaque=False))
+    assert isinstance(value, Mapping)
+    return value
+
+
+async def test_feedback_in_plain_words_about_length_and_words_is_heeded() -> None:
+    assert (await line("Use at most 60 characters."))["summary"] == (
+        "It boils in three minutes, which is quick for its size."
+    )
+    assert (await line("Use at most 60 characters. Use the word 'replaced'."))["summary"] == (
+        "Every part can be replaced."
+    )
+    assert str((await line("Mention the word cocoa."))["summary"]).startswith("cocoa ")
+    assert (await line("No more than 9 characters."))["summary"] == "It boils…"
+    assert (await line("Be nicer."))["kind"] == (await line("Use at most 60 characters."))["kind"]
+
+
+async def test_asked_to_argue_it_takes_the_side_and_brings_a_point_that_was_not_made_yet() -> None:
+    side = RecordType(
+        fields=(
+            Field(name="position", type=EnumType(("accept", "reject"))),
+            Field(name="argument", type=StringType(max_length=200)),
+        )
+    )
+    topic = "We should move. The new rooms are lovely and bright. The rent is a serious problem. I hate the noise."
+    favour, against = "Argue in favour of it.", "Argue against it."
+    assert await answer_to(side, topic, intent=favour) == {
+        "position": "accept",
+        "argument": "The new rooms are lovely and bright.",
+    }
+    first = await answer_to(side, topic, intent=against)
+    assert isinstance(first, Mapping)
+    assert first["position"] == "reject"
+    function = replace(
+        spec(side, intent=against, plain=True),
+        inputs=(
+            Parameter(name="topic", type=StringType()),
+            Parameter(name="arguments", type=ListType(item=StringType())),
+        ),
+    )
+    prompt = compile_prompt(function, {"topic": topic, "arguments": [str(first["argument"])]})
+    reply = await SURE.complete(prompt.request(model="offline", max_tokens=800, temperature=None))
+    again = json.loads(reply.text)["argument"]
+    assert {again, str(first["argument"])} == {"The rent is a serious problem.", "I hate the noise."}
+    assert (await answer_to(side, "", intent=against)) == {
+        "position": "reject",
+        "argument": "Nothing is said.",
+    }

@@ -6,6 +6,16 @@ messages and Gemini's content are in `openai`, `anthropic` and `gemini`; `faults
 """
 
 from tests.support.providers import anthropic, faults, gemini, openai
-from tests.support.providers._server import Answer, ProviderServer, Reaction, Received
+from tests.support.providers._server import Answer, Connection, ProviderServer, Reaction, Received
 
-__all__ = ["Answer", "ProviderServer", "Reaction", "Received", "anthropic", "faults", "gemini", "openai"]
+__all__ = [
+    "Answer",
+    "Connection",
+    "ProviderServer",
+    "Reaction",
+    "Received",
+    "anthropic",
+    "faults",
+    "gemini",
+    "openai",
+]
