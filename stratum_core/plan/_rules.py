@@ -55,7 +55,9 @@ def shape_of(expression: Expression, env: _Env) -> Shape:
         return alone  # a name is its value
     parts = [env[name] for name in expression.names]
     known = {
-        name: part.value for name, part in zip(expression.names, parts, strict=True) if isinstance(part, Known)
+        name: part.value
+        for name, part in zip(expression.names, parts, strict=True)
+        if isinstance(part, Known)
     }
     if len(known) == len(parts):
         return Known(expression.evaluate(known))
