@@ -94,7 +94,7 @@ def remove_run_files(directory: Path, run_id: str) -> None:
     """
     lock = _lock_file(directory, run_id)
     try:
-        with naming_file(lock), FileLock(lock, timeout=0, mode=0o600):
+        with FileLock(lock, timeout=0, mode=0o600), naming_file(lock):
             for path in run_files(directory, run_id):
                 path.unlink(missing_ok=True)
             lock.unlink(missing_ok=True)
