@@ -102,7 +102,7 @@ async def debate_outcome(
         unresolved=unresolved,
     )
     async with session_of() as session:
-        path = session.next_path("debate")
+        path = session.next_place("debate", (names, topic))
         context = await prepared(session, list(specs.values()), program)
         context.reviews = Desk(session=session)
         try:

@@ -134,7 +134,7 @@ async def _run(calls: Sequence[Awaitable[T]], spec: ForEach) -> list[T] | list[T
     """Run the calls as a map of the runtime, which decides over their numbers; the values wait here."""
     values: dict[int, T] = {}
     async with session_of() as session:
-        path = session.next_path("each")
+        path = session.next_place("each", calls)
 
         async def run(within: RunContext, scope: Scope, at: str) -> JsonValue:
             number = cast("int", scope["index"])

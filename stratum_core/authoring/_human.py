@@ -86,7 +86,7 @@ async def await_human(
     limit_s = timeout.total_seconds() if isinstance(timeout, timedelta) else timeout
     choices = tuple(codec.dump(option) for option in options)
     async with session_of() as session:
-        path = session.next_path("await_human")
+        path = session.next_place("await_human", (asked, options))
         desk = Desk(
             session=session,
             asked=asked,

@@ -5,7 +5,8 @@ that tasks of a flow share it and nothing else does; it belongs to the event loo
 flow opens one for itself.
 
 A call's path is `scope/function@<8 hex of its inputs>#k`; k counts equal calls within the scope. So it does not depend
-on timing, and a flow that runs again finds what it has paid for.
+on timing, and a flow that runs again finds what it has paid for. A group of calls or a question is counted by its name
+in the scope's own task, where code goes on in order, and by what it asks in tasks that were started inside it.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
 from stratum_core.authoring._configure import Settings, settings
+from stratum_core.authoring._identity import identity_of
 from stratum_core.budget import Budget as Caps
 from stratum_core.budget import Meter
 from stratum_core.contracts import JsonValue, content_hash
@@ -75,6 +77,11 @@ class TimeCap:
                 self.scope.deadline = anyio.current_time() + self._left_s
 
 
+def _this_task() -> int:
+    """Return what tells the task that runs now from others."""
+    return anyio.get_current_task().id
+
+
 @dataclass(slots=True, kw_only=True, eq=False)
 class _Life:
     """What all scopes of one session have in common."""
@@ -97,10 +104,27 @@ class Session:
     """The time caps around, the innermost last."""
     counts: dict[str, int] = field(default_factory=dict[str, int])
     """How often each call was made in this scope."""
+    task: int = field(default_factory=_this_task)
+    """The task the scope was entered in."""
 
-    def next_path(self, name: str, inputs: Mapping[str, JsonValue] | None = None) -> str:
-        """Return the path of the next call of this name with these inputs; without inputs only the name counts."""
-        stem = name if inputs is None else f"{name}@{content_hash(dict(inputs))[:_HASH_CHARACTERS]}"
+    def next_path(self, name: str, inputs: Mapping[str, JsonValue]) -> str:
+        """Return the path of the next call of this name with these inputs."""
+        return self._next(f"{name}@{content_hash(dict(inputs))[:_HASH_CHARACTERS]}")
+
+    def next_place(self, name: str, asked: object) -> str:
+        """Return the path of the next group of calls, or question, of this name.
+
+        Args:
+            name: What it is, such as `parallel`.
+            asked: What it asks. It counts in tasks of the program's own, whose turns are a matter of timing; in the
+                scope's task the name is enough, and a group keeps its place when one of its calls changes.
+        """
+        if self.task == _this_task():
+            return self._next(name)
+        return self._next(f"{name}@{content_hash(identity_of(asked))[:_HASH_CHARACTERS]}")
+
+    def _next(self, stem: str) -> str:
+        """Number a name within this scope."""
         number = self.counts.get(stem, 0)
         self.counts[stem] = number + 1
         here = f"{stem}#{number}"
@@ -122,6 +146,7 @@ class Session:
             meter=meter or self.meter,
             clocks=self.clocks if clocks is None else clocks,
             counts={},
+            task=_this_task(),
         )
 
     def for_call(self, program: Program) -> RunContext:

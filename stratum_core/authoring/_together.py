@@ -188,7 +188,7 @@ async def _run(
     values: dict[str, T] = {}
     names = tuple(str(number) for number in range(len(calls)))
     async with session_of() as session:
-        path = session.next_path(name)
+        path = session.next_place(name, calls)
 
         async def run(within: RunContext, number: int, at: str) -> JsonValue:
             with entered(session.inside(at, context=within)):

@@ -45,6 +45,7 @@ LIBRARY: tuple[Promise, ...] = (
         "key is not tried again, and compute and infer functions are called alike",
         CALLS,
         "core/authoring/test_calls.py",
+        "core/authoring/test_repeated_calls.py",
     ),
     promise(
         "library.conditions",
@@ -72,11 +73,13 @@ LIBRARY: tuple[Promise, ...] = (
         "else",
         DURABLE,
         "core/authoring/test_durable.py",
+        "core/authoring/test_durable_tasks.py",
     ),
     promise(
         "library.errors",
         "Errors of calls have a code, a remedy and a detail, and pickle",
         ERRORS,
+        "core/authoring/test_client_errors.py",
         "core/authoring/test_calls.py::test_errors_of_calls_survive_a_process_border",
     ),
     promise(
