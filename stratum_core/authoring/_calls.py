@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,7 +18,7 @@ from stratum_core.llm import ways_to_a_model
 from stratum_core.runtime import Branches, RunContext, call_function, run_branches
 from stratum_core.specs import InferSpec, Program
 
-__all__ = ["ask_model", "prepared"]
+__all__ = ["ask_model", "first_of", "prepared"]
 
 
 async def ask_model(spec: InferSpec, arguments: Mapping[str, JsonValue], program: Program) -> list[JsonValue]:
@@ -44,6 +44,14 @@ async def ask_model(spec: InferSpec, arguments: Mapping[str, JsonValue], program
             if fault is stop:
                 raise
             raise fault from None
+        except ExceptionGroup as several:
+            raise first_of(several) from None
+
+
+def first_of(error: Exception) -> Exception:
+    """Return the first error of a group: what a client raised that is none of ours, where requests run together."""
+    inner: Sequence[Exception] = getattr(error, "exceptions", ())
+    return first_of(inner[0]) if inner else error
 
 
 async def prepared(session: Session, specs: list[InferSpec], program: Program) -> RunContext:

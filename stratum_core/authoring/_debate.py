@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Generic, Literal, TypeVar, cast
 
 from stratum_core.authoring._analysis import check_agreement
-from stratum_core.authoring._calls import prepared
+from stratum_core.authoring._calls import first_of, prepared
 from stratum_core.authoring._human import Desk
 from stratum_core.authoring._infer import InferFunction
 from stratum_core.authoring._session import as_raised, session_of
@@ -102,13 +102,15 @@ async def debate_outcome(
         unresolved=unresolved,
     )
     async with session_of() as session:
-        path = session.next_place("debate", (names, topic))
+        path = session.next_path("debate")
         context = await prepared(session, list(specs.values()), program)
         context.reviews = Desk(session=session)
         try:
             verdict = await run_debate(context, verb, {_TOPIC: codec.dump(topic)}, path, session.meter)
         except RunStopped as stop:
             raise as_raised(stop) from None
+        except ExceptionGroup as several:
+            raise first_of(several) from None
     value = cast("R", synthesize.signature.output.load(_own_fields(verdict, synthesize.spec)))
     return DebateOutcome(value=value, converged=isinstance(verdict, Mapping) and verdict["converged"] is True)
 

@@ -160,4 +160,6 @@ def _exceeded(scope: Scope, axis: int, need: Usage) -> BudgetExceeded:
 
 
 def _shown(axis: int, amount: int) -> str:
-    return format_usd(amount) if axis == 0 else f"{amount:,} {_AXES[axis]}"
+    if axis == 0:
+        return format_usd(amount)
+    return f"{amount:,} {_AXES[axis].removesuffix('s') if amount == 1 else _AXES[axis]}"
