@@ -170,8 +170,22 @@ def fit(shape: Shape, kind: Type) -> Shape:
         ContractViolation: The value is known and does not fit, as it surely will not at run time.
     """
     if isinstance(shape, Known):
-        return Known(validator(kind).check(shape.value))
+        return _checked(shape, kind)
     return _fits.of(lambda: _fitted(shape, kind), shape, kind)
+
+
+def _checked(shape: Known, kind: Type) -> Known:
+    """Return a known value after its check; what the last one gave is not checked again."""
+    value, wanted = _last_checked[0]
+    if shape.value is value and kind is wanted:
+        return shape
+    checked = validator(kind).check(shape.value)
+    _last_checked[0] = checked, kind
+    return Known(checked)
+
+
+_last_checked: list[tuple[JsonValue, Type | None]] = [(None, None)]
+"""The value that came out of the last check, and its type; a value never changes."""
 
 
 _fits: Kept[Shape] = Kept()

@@ -16,8 +16,9 @@ from typing import assert_never
 from stratum_core.contracts import BoolType, JsonValue, ListBuilder, StringType
 from stratum_core.errors import ContractViolation, ExpressionError, PlanError
 from stratum_core.llm import Price
-from stratum_core.plan._cost import FREE, ONCE, Times
+from stratum_core.plan._cost import FREE, ONCE, CostSum, Times
 from stratum_core.plan._history import Learner, debate_place
+from stratum_core.plan._kept import Kept
 from stratum_core.plan._priors import branch_share
 from stratum_core.plan._rules import record_shape, shape_of
 from stratum_core.plan._sizes import (
@@ -42,6 +43,7 @@ from stratum_core.specs import (
     CallVerb,
     ComputeVerb,
     DebateVerb,
+    Expression,
     FlowSpec,
     ForEach,
     HumanVerb,
@@ -74,6 +76,7 @@ class Walker:
     learner: Learner | None = None
     """What earlier runs showed; None: nothing."""
     calls: Calls = field(init=False)
+    _shares: Kept[Times] = field(default_factory=Kept[Times])
     _loops: dict[str, LoopCount] = field(default_factory=dict[str, LoopCount])
     _failing: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
     _loose: dict[str, int] = field(default_factory=dict[str, int])
@@ -143,7 +146,7 @@ class Walker:
         # What may not happen cannot fail for certain.
         may_fail = walked.may_fail or bool(walked.failure)
         return Walked(
-            shape=or_null(walked.shape), cost=walked.cost * share, may_fail=may_fail
+            shape=or_null(walked.shape), cost=self.calls.repeated(walked.cost, share), may_fail=may_fail
         )
 
     def _unconditional(self, flow: FlowSpec, step: StepSpec, env: Env, times: Times) -> Walked:
@@ -211,14 +214,14 @@ class Walker:
         """Follow a loop over known items."""
         scope = dict(env)
         shapes, known = ListShape(step.type), ListBuilder()
-        cost, may_fail, failures = FREE, False, 0
+        total, may_fail, failures = CostSum(), False, 0
         for index, item in enumerate(items):
             scope["item"], scope["index"] = Known(item), Known(index)
             try:
                 walked = self._verb(flow, step, scope, times)
             except (ExpressionError, ContractViolation) as error:
                 walked = Walked(shape=Known(None), failure=error.message)
-            cost = cost + walked.cost
+            total.add(walked.cost)
             if walked.failure:
                 failures += 1
                 self._note_failure(step.path, walked.failure)
@@ -229,6 +232,7 @@ class Walker:
             shapes.add(left)
             if isinstance(left, Known):
                 known.append(left.value)
+        cost = total.total
         if not _enough(loop, len(items) - failures, len(items)):
             reason = f"{step.path}: {failures:,} of {len(items):,} items fail for certain"
             return Walked(shape=Known(None), cost=cost, failure=reason)
@@ -275,7 +279,7 @@ class Walker:
         if call.kind == "flow":
             called = self.program.flows[call.target]
             walked = self._run_flow(called, arguments_of(called.inputs, call.inputs, env), times)
-            return replace(walked, cost=walked.cost.under(called.budget))
+            return walked if called.budget is None else replace(walked, cost=walked.cost.under(called.budget))
         function = self.program.functions[call.target]
         return self.calls.call(place, function, arguments_of(function.inputs, call.inputs, env), times)
 
@@ -302,8 +306,16 @@ class Walker:
         """Return how often a step runs whose condition only the run decides."""
         if step.when is None:
             return ONCE
-        share = branch_share(step.when, env)
-        usual = self._learned(step.path, "when")
+        condition = step.when
+        parts = [env[name] for name in condition.names]
+        if any(isinstance(part, Known) for part in parts):
+            return self._share_of(step.path, condition, env)
+        return self._shares.of(lambda: self._share_of(step.path, condition, env), step, *parts)
+
+    def _share_of(self, path: str, condition: Expression, env: Env) -> Times:
+        """Return how often a condition is expected to hold."""
+        share = branch_share(condition, env)
+        usual = self._learned(path, "when")
         return Times(1, share.likely if usual is None else usual, share.low, share.high)
 
     def _learned(self, path: str, part: str) -> float | None:

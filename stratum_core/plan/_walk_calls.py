@@ -13,8 +13,9 @@ from stratum_core.contracts import JsonValue, ProbabilisticType, Type
 from stratum_core.errors import PlanError
 from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, Price, answer_key, max_answer_tokens, still_holds
 from stratum_core.money import format_usd
-from stratum_core.plan._cost import FREE, Cost, Times, call_cost, first_worst
-from stratum_core.plan._history import Learner
+from stratum_core.plan._cost import ONCE, Cost, CostSum, Times, call_cost, first_worst
+from stratum_core.plan._history import CallForecast, Learner
+from stratum_core.plan._kept import Kept
 from stratum_core.plan._priors import likely_answer_bytes
 from stratum_core.plan._rules import record_shape, shape_of
 from stratum_core.plan._sizes import (
@@ -49,15 +50,26 @@ class StepRow:
     step: str
     function: str
     model: str
-    cost: Cost = FREE
-    reused: Cost = FREE
-    """What the calls would have cost whose answers are on record."""
+    sum: CostSum = field(default_factory=CostSum)
+    """Of the calls that are made."""
+    sum_reused: CostSum = field(default_factory=CostSum)
+    """Of those whose answers are on record."""
     asks: float = 0.0
     """Questions expected: votes and iterations counted, retries not."""
     variance: float = 0.0
     """Of the calls' cost in square nano-dollars, as far as it comes from no two of them being alike."""
     runs: int = 0
     """Earlier runs that showed what the function's calls use."""
+
+    @property
+    def cost(self) -> Cost:
+        """What the calls cost."""
+        return self.sum.total
+
+    @property
+    def reused(self) -> Cost:
+        """What the calls would have cost whose answers are on record."""
+        return self.sum_reused.total
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,15 +92,25 @@ class Calls:
     """Answers on record, by key: a call whose inputs are known and that has one is not made."""
     learner: Learner | None = None
     """What earlier runs showed."""
-    reused: Cost = FREE
-    """What the calls that are not made would have cost."""
     least_attempt_nusd: int = 0
     dearest_attempt_nusd: int = 0
+    _reused: CostSum = field(default_factory=CostSum)
+    _repeated: Kept[Cost] = field(default_factory=Kept[Cost])
     _rows: dict[tuple[str, str, str], StepRow] = field(default_factory=dict[tuple[str, str, str], StepRow])
+    _forecasts: dict[str, CallForecast | None] = field(default_factory=dict[str, CallForecast | None])
     _fits: dict[str, _Fit] = field(default_factory=dict[str, _Fit])
     _outputs: dict[str, Unknown] = field(default_factory=dict[str, Unknown])
     _costs: dict[tuple[str, int, int], Cost] = field(default_factory=dict[tuple[str, int, int], Cost])
     _noted: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
+
+    @property
+    def reused(self) -> Cost:
+        """What the calls that are not made would have cost."""
+        return self._reused.total
+
+    def repeated(self, cost: Cost, times: Times) -> Cost:
+        """Return what a cost comes to so many times; the items of a loop have few different ones."""
+        return cost if times is ONCE else self._repeated.of(lambda: cost * times, cost, times)
 
     def rows(self) -> list[StepRow]:
         """Return the steps that call a model, in the order they were met."""
@@ -153,19 +175,19 @@ class Calls:
         cost = self._cost(spec, most, likely)
         answer = self._on_record(spec, arguments)
         if answer is not None:
-            row.reused = row.reused + cost * times
-            self.reused = self.reused + cost * times
+            row.sum_reused.add(cost * times)
+            self._reused.add(cost * times)
             return Walked(shape=answer)
         self._note_first(spec, most)
         self._check_budget(spec, most, exact=all(isinstance(shape, Known) for shape in arguments.values()))
-        row.cost = row.cost + cost * times
+        row.sum.add(self.repeated(cost, times))
         self._add_variance(row, spec, cost, times)
         limit = max_answer_tokens(spec) * ANSWER_BYTES_PER_TOKEN
         return Walked(shape=self._output(spec, limit), cost=cost, may_fail=True)
 
     def _add_variance(self, row: StepRow, spec: InferSpec, cost: Cost, times: Times) -> None:
         """Add what the chances of so many questions, and of their being asked at all, do to a row's cost."""
-        forecast = None if self.learner is None else self.learner.call(spec)
+        forecast = self._forecast(spec)
         if forecast is None or not cost.calls:
             return
         row.runs = forecast.runs
@@ -173,6 +195,12 @@ class Calls:
         asks = cost.calls * times.likely
         row.asks += asks
         row.variance += asks * (cost.likely / cost.calls) ** 2 * (forecast.spread + undecided)
+
+    def _forecast(self, spec: InferSpec) -> CallForecast | None:
+        """Return what earlier runs showed of a function, looked up once."""
+        if spec.name not in self._forecasts:
+            self._forecasts[spec.name] = None if self.learner is None else self.learner.call(spec)
+        return self._forecasts[spec.name]
 
     def _row(self, place: Place, spec: InferSpec) -> StepRow:
         """Return where the calls of a function in a step are added up."""
@@ -197,7 +225,7 @@ class Calls:
         key = (spec.name, most, likely)
         cost = self._costs.get(key)
         if cost is None:
-            forecast = None if self.learner is None else self.learner.call(spec)
+            forecast = self._forecast(spec)
             prices = self._prices(spec)
             cost = call_cost(spec, prices, most_bytes=most, likely_bytes=likely, forecast=forecast)
             self._costs[key] = cost
