@@ -14,7 +14,15 @@ from pathlib import Path
 import platformdirs
 
 from stratum_core.approval import Policy, SigningKeys, load_policy
-from stratum_core.llm import PriceTable, SystemKeys, default_model, system_keys, with_system_keys
+from stratum_core.llm import (
+    PriceTable,
+    SystemKeys,
+    default_model,
+    missing_key,
+    system_keys,
+    ways_to_a_model,
+    with_system_keys,
+)
 
 __all__ = ["Settings"]
 
@@ -47,6 +55,14 @@ class Settings:
     def signing_keys(self) -> SigningKeys:
         """The keys that sign and check the answers of other people."""
         return SigningKeys(self.keys_dir)
+
+    @property
+    def model_remedy(self) -> str:
+        """The ways to a model where functions that name none would have none; empty where they have one."""
+        if self.default_model is None:
+            return ways_to_a_model()
+        variable = missing_key(self.default_model, self.environ)
+        return "" if variable is None else ways_to_a_model(variable)
 
     @staticmethod
     def stored_keys(environ: Mapping[str, str], *, cwd: Path) -> SystemKeys:

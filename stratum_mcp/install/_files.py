@@ -146,7 +146,11 @@ def keep_copy(kept: Kept) -> Path | None:
             except FileExistsError:  # a folder of that name, or another install at this very moment
                 number += 1
                 continue
-            _fill(handle, kept.content, like=kept.real)
+            try:
+                _fill(handle, kept.content, like=kept.real)
+            except OSError:
+                path.unlink()
+                raise
             return path
     except OSError as error:
         raise _refused(kept.path, f"no copy of it can be kept: {_reason(error)}", "mend that") from error
