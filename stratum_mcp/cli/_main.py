@@ -14,6 +14,7 @@ from stratum_mcp.cli._audit import audit
 from stratum_mcp.cli._codegen import codegen, emit
 from stratum_mcp.cli._decide import decide
 from stratum_mcp.cli._demo import demo
+from stratum_mcp.cli._doctor import doctor
 from stratum_mcp.cli._documents import estimate, fmt, guide, plan, schema, validate
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
 from stratum_mcp.cli._gc import gc
@@ -45,7 +46,7 @@ _verbs = _Verbs(
         command.name or "": command
         for command in (
             demo, validate, fmt, plan, estimate, approve, revoke, execute, decide, resume, cancel, runs, show,
-            spend, audit, gc, codegen, emit, schema, guide, serve, team, keys, install, uninstall, run_worker,
+            spend, audit, gc, codegen, emit, schema, guide, serve, team, keys, install, uninstall, doctor, run_worker,
         )
     },
 )  # fmt: skip
