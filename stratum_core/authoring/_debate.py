@@ -11,8 +11,17 @@ from stratum_core.authoring._calls import first_of, prepared
 from stratum_core.authoring._human import Desk
 from stratum_core.authoring._infer import InferFunction
 from stratum_core.authoring._session import as_raised, session_of
-from stratum_core.contracts import JsonValue, RecordType, Type, without_opaque
+from stratum_core.contracts import (
+    JsonValue,
+    OpaqueType,
+    OptionalType,
+    RecordType,
+    Type,
+    describe,
+    without_opaque,
+)
 from stratum_core.errors import RunStopped, StratumCompileError
+from stratum_core.llm import has_opaque
 from stratum_core.runtime import run_debate
 from stratum_core.specs import DebateVerb, InferSpec, Program
 
@@ -102,7 +111,7 @@ async def debate_outcome(
         unresolved=unresolved,
     )
     async with session_of() as session:
-        path = session.next_path("debate")
+        path = session.next_place("debate", (names, topic))
         context = await prepared(session, list(specs.values()), program)
         context.reviews = Desk(session=session)
         try:
@@ -150,6 +159,7 @@ def _check(
     for function in agents:
         _require(function, (_TOPIC, "arguments"))
     _require(synthesize, (_TOPIC, "arguments", "converged"))
+    _keep_marks(agents, synthesize)
     if not isinstance(without_opaque(synthesize.spec.output), RecordType):
         raise StratumCompileError(
             f"debate: {synthesize.signature.where} does not return a contract",
@@ -169,6 +179,21 @@ def _require(function: InferFunction[..., object], names: tuple[str, ...]) -> No
         raise StratumCompileError(
             f"debate: {function.signature.where} gives samples", remedy="take stable=False out"
         )
+
+
+def _keep_marks(agents: Sequence[InferFunction[..., object]], synthesize: InferFunction[..., object]) -> None:
+    """Refuse plain arguments where agents answer with opaque parts: these would stand among the instructions."""
+    source = next((agent for agent in agents if has_opaque(agent.spec.output)), None)
+    if source is None:
+        return
+    for function in (*agents, synthesize):
+        kind = next(one.type for one in function.spec.inputs if one.name == "arguments")
+        if not isinstance(kind.inner if isinstance(kind, OptionalType) else kind, OpaqueType):
+            raise StratumCompileError(
+                f"debate: {source.signature.where} answers with opaque parts, but {function.signature.where} takes "
+                f"`arguments` as plain {describe(kind)}",
+                remedy="write `arguments: opaque[JsonValue]`",
+            )
 
 
 def _names(functions: Sequence[InferFunction[..., object]]) -> tuple[str, ...]:

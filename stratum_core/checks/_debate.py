@@ -5,7 +5,7 @@ from __future__ import annotations
 from stratum_core.checks._context import Context
 from stratum_core.checks._flow_scope import FlowScope
 from stratum_core.checks._names import report_unknown
-from stratum_core.checks._opaque import Argument, check_argument
+from stratum_core.checks._opaque import Argument, check_argument, has_opaque
 from stratum_core.checks._outcomes import VerbOutcome
 from stratum_core.checks._quorum import check_agreement
 from stratum_core.checks._signatures import ANY, Signature
@@ -14,6 +14,7 @@ from stratum_core.contracts import (
     BoolType,
     Field,
     JsonType,
+    OpaqueType,
     OptionalType,
     RecordType,
     Type,
@@ -48,6 +49,7 @@ def check_debate(context: Context, path: Path, debate: Debate, scope: FlowScope)
         scope.calls.append((synthesizer, (*path, "synthesize")))
         _check_topic(context, scope, (*path, "synthesize"), synthesizer, topic)
     verb = None
+    _check_arguments(context, path, debate, called)
     if topic is not None and len(called) == len(debate.agents) + 1:
         *agents, conclusion = (signature.name for signature in called)
         verb = DebateVerb(
@@ -165,6 +167,31 @@ def _check_outputs(context: Context, path: Path, debate: Debate, agents: list[Si
             )
     if debate.agree_on is not None:
         check_agreement(context, (*path, "agree_on"), debate.agree_on, first.output)
+
+
+def _check_arguments(context: Context, path: Path, debate: Debate, called: list[Signature]) -> None:
+    """Report who would read opaque parts of what agents said as plain arguments.
+
+    Args:
+        context: Where findings go.
+        path: The debate.
+        debate: The verb.
+        called: Its agents, and its synthesizer last.
+    """
+    source = next((one for one in called if one.name in debate.agents and has_opaque(one.output)), None)
+    if source is None:
+        return
+    for function in {one.name: one for one in called}.values():
+        wanted = (function.inputs or {}).get("arguments", ANY)
+        bare = wanted.inner if isinstance(wanted, OptionalType) else wanted
+        if not isinstance(bare, (OpaqueType, AnyType)):
+            context.findings.add(
+                "E404",
+                path,
+                f"`{source.name}` answers with opaque parts, but `{function.name}` takes `arguments` as plain "
+                f"{describe(wanted)}",
+                suggestion=f"declare the parameter `arguments` of {function.name} as opaque<{describe(wanted)}>",
+            )
 
 
 def _verdict(context: Context, path: Path, synthesizer: Signature) -> Type:

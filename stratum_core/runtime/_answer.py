@@ -4,11 +4,21 @@ from __future__ import annotations
 
 import json
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import NoReturn
 
-from stratum_core.contracts import JsonValue, check_value
+from stratum_core.contracts import (
+    JsonValue,
+    ListType,
+    MapType,
+    OpaqueType,
+    OptionalType,
+    RecordType,
+    Type,
+    check_value,
+)
 from stratum_core.errors import ContractViolation, ExpressionError
 from stratum_core.llm import ANSWER_BYTES_PER_TOKEN, ModelReply, has_opaque, is_wrapped
 from stratum_core.specs import Expression, InferSpec
@@ -16,6 +26,10 @@ from stratum_core.specs import Expression, InferSpec
 __all__ = ["Accepted", "Rejected", "judge"]
 
 _SHOWN_CHARACTERS = 120
+_ATTACHED = "(attached data)"
+_OPAQUE = "(opaque)"
+_PATH_NAME = re.compile(r"(?:^|\.)([^.\[\]]+)")
+"""The names of fields in a path such as `items[0].text`, without its positions and keys."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,12 +74,9 @@ def judge(
     try:
         value = check_value(spec.output, raw)
     except ContractViolation as violation:
-        return Rejected(violations=_violation_lines(violation), parsed=False)
+        return Rejected(violations=_violation_lines(violation, spec.output), parsed=False)
     scope = {**inputs, "result": value}
-    attached = frozenset(parameter.name for parameter in spec.inputs if has_opaque(parameter.type))
-    broken = tuple(
-        line for line in (_broken(condition, scope, attached) for condition in spec.ensure) if line
-    )
+    broken = tuple(line for line in (_broken(condition, scope, spec) for condition in spec.ensure) if line)
     return Rejected(violations=broken, parsed=True) if broken else Accepted(value=value)
 
 
@@ -109,32 +120,55 @@ def _finite(text: str) -> float:
     return number
 
 
-def _violation_lines(violation: ContractViolation) -> tuple[str, ...]:
-    """Return one line for each violated part: where, what, and the actual value."""
+def _violation_lines(violation: ContractViolation, output: Type) -> tuple[str, ...]:
+    """Return one line for each violated part: where, what, and the actual value unless the part is opaque."""
     found: Sequence[Mapping[str, object]] = violation.detail.get("violations", [])
-    lines = tuple(f"`{entry['path']}`: {entry['message']} (actual: {entry['actual']})" for entry in found)
-    return lines or (violation.message,)
+    lines: list[str] = []
+    for entry in found:
+        names = _PATH_NAME.findall(str(entry["path"]))
+        actual = _OPAQUE if _is_hidden(output, names) else entry["actual"]
+        lines.append(f"`{entry['path']}`: {entry['message']} (actual: {actual})")
+    return tuple(lines) or (violation.message,)
 
 
-def _broken(condition: Expression, scope: Mapping[str, JsonValue], attached: frozenset[str]) -> str:
+def _broken(condition: Expression, scope: Mapping[str, JsonValue], spec: InferSpec) -> str:
     """Return "" when the condition holds, else the sentence that names it with the values it read.
 
-    Inputs with opaque parts are named without their values: the sentence goes to the model outside the attachment.
+    Inputs with opaque parts, and opaque parts of the answer, are named without their values: the sentence goes to the
+    model outside the attachment.
     """
     holds = condition.evaluate(scope)
     if not isinstance(holds, bool):
         raise ExpressionError(f"`{condition.canonical}` gave {holds!r}, not true or false")
     if holds:
         return ""
-    actual = [
-        f"{'.'.join(path)} = {'(attached data)' if path[0] in attached else _shown(path, scope)}"
-        for path in sorted(condition.reads)
-        if path[0] in scope
-    ]
+    attached = {parameter.name for parameter in spec.inputs if has_opaque(parameter.type)}
+    actual: list[str] = []
+    for path in sorted(condition.reads):
+        name, *fields = path
+        if name in scope:
+            hidden = name == "result" and _is_hidden(spec.output, fields)
+            value = _OPAQUE if hidden else _ATTACHED if name in attached else _shown(path, scope)
+            actual.append(f"{'.'.join(path)} = {value}")
     return f"`{condition.canonical}` must be true (actual: {'; '.join(actual) or 'false'})"
 
 
-def _shown(path: tuple[str, ...], scope: Mapping[str, JsonValue]) -> str:
+def _is_hidden(kind: Type, fields: Sequence[str]) -> bool:
+    """Return whether what stands at a path of field names is, holds or lies inside something opaque."""
+    left = list(fields)
+    while True:
+        match kind:
+            case OpaqueType():
+                return True
+            case OptionalType(inner=inner) | ListType(item=inner) | MapType(value=inner):
+                kind = inner
+            case RecordType() if left and (field := kind.field(left.pop(0))) is not None:
+                kind = field.type
+            case _:
+                return has_opaque(kind)
+
+
+def _shown(path: Sequence[str], scope: Mapping[str, JsonValue]) -> str:
     """Return the value at a path as short JSON."""
     value: JsonValue = dict(scope)
     for name in path:

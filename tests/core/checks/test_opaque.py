@@ -132,6 +132,44 @@ def test_an_opaque_topic_does_not_go_to_debaters_with_a_plain_topic() -> None:
     assert codes(document(flow(steps), functions=opaque)) == []
 
 
+ARGUED = """\
+stratum: "1"
+contracts:
+  Said: {{ text: string, quote: {quote} }}
+  End: {{ text: string }}
+functions:
+  argue: {{ mode: infer, intent: Argue, input: {{ topic: string, arguments: {heard} }}, output: Said }}
+  conclude:
+    mode: infer
+    intent: Conclude
+    input: {{ topic: string, arguments: {weighed}, converged: bool }}
+    output: End
+flows:
+  main:
+    budget: {{ usd: 1 }}
+    input: {{ topic: string }}
+    output: string
+    steps:
+      - {{ id: it, debate: {{ agents: [argue, argue], topic: input.topic, synthesize: conclude, unresolved: fail }} }}
+    return: it.text
+"""
+
+
+@pytest.mark.parametrize(
+    ("quote", "heard", "weighed", "expected"),
+    [
+        ("string", "optional<json>", "json", []),
+        ("opaque<string>", "optional<json>", "json", ["E404", "E404"]),
+        ("opaque<string>", "optional<opaque<json>>", "json", ["E404"]),
+        ("opaque<string>", "opaque<optional<json>>", "opaque<json>", []),
+    ],
+)
+def test_opaque_parts_of_what_agents_say_are_not_heard_as_plain_arguments(
+    quote: str, heard: str, weighed: str, expected: list[str]
+) -> None:
+    assert codes(ARGUED.format(quote=quote, heard=heard, weighed=weighed)) == expected
+
+
 RECORDS = """\
 contracts:
   Note: { text: string, label: { enum: [a, b] } }
