@@ -11,7 +11,19 @@ from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
 
-from bench import _billing, _documents, _expressions, _journal, _kill9, _map, _plugin, _replay, _server, _warm
+from bench import (
+    _anchors,
+    _billing,
+    _documents,
+    _expressions,
+    _journal,
+    _kill9,
+    _map,
+    _plugin,
+    _replay,
+    _server,
+    _warm,
+)
 from bench._measure import Row, table
 
 _RESULTS = Path(__file__).parent / "results.json"
@@ -23,6 +35,7 @@ _MEASURES: Mapping[str, Callable[[], list[Row]]] = {
     "expressions": _expressions.measure,
     "plugin": _plugin.measure,
     "map": _map.measure,
+    "anchors": _anchors.measure,
     "warm": _warm.measure,
 }
 

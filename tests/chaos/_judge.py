@@ -14,7 +14,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.engine import RunView
 from stratum_core.journal import RecordedAttempt
 from tests.chaos._provider import Key
-from tests.chaos._world import World, result_of
+from tests.chaos._world import PATIENCE_S, World, result_of
 
 __all__ = ["CHECKS", "Calm", "Check", "Finding", "calm_run", "judge", "judge_paused"]
 
@@ -61,9 +61,9 @@ class Finding:
             self.violations.append((check, otherwise))
 
 
-def calm_run(world: World, *, first: int = 0) -> Calm:
+def calm_run(world: World, *, first: int = 0, patience_s: float = PATIENCE_S) -> Calm:
     """Run undisturbed."""
-    view = world.ended(world.begin(first=first))
+    view = world.ended(world.begin(first=first), patience_s=patience_s)
     assert view.state == "completed", view.message
     return Calm(
         result=result_of(view),

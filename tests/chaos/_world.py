@@ -29,6 +29,8 @@ __all__ = ["PATIENCE_S", "World", "environ_of", "result_of"]
 
 PATIENCE_S = 60.0
 _LOOK_S = 0.005
+_ARRIVAL_S = 10.0
+"""How long a moment that is counted in requests is waited for: there may be fewer left."""
 _DOCUMENT = """\
 stratum: "1"
 contracts:
@@ -120,7 +122,7 @@ class World:
     def wait_a_while(self, *, calls: int) -> None:
         """Wait until a random share of so many calls has arrived, and a few milliseconds more."""
         count = self.moments.randint(0, calls)
-        self.provider.wait_for(len(self.provider.arrivals) + count, timeout_s=5.0)
+        self.provider.wait_for(len(self.provider.arrivals) + count, timeout_s=_ARRIVAL_S)
         time.sleep(self.moments.random() * 0.03)
 
     def pid(self, run_id: str) -> int | None:
@@ -149,20 +151,20 @@ class World:
             assert time.monotonic() < until, f"run {run_id} is still held"
             time.sleep(_LOOK_S)
 
-    def ended(self, run_id: str) -> RunView:
+    def ended(self, run_id: str, *, patience_s: float = PATIENCE_S) -> RunView:
         """Wait for the run's end."""
-        view = anyio.run(partial(self.engine.wait, run_id, timeout_s=PATIENCE_S))
+        view = anyio.run(partial(self.engine.wait, run_id, timeout_s=patience_s))
         assert view.final, view.message
         return view
 
-    def finished(self, run_id: str, *, resumes: int = 6) -> RunView:
+    def finished(self, run_id: str, *, resumes: int = 6, patience_s: float = PATIENCE_S) -> RunView:
         """Wait for the run's end, and resume it as often as it can be resumed."""
-        view = self.ended(run_id)
+        view = self.ended(run_id, patience_s=patience_s)
         for _ in range(resumes):
             if not view.resumable:
                 break
             self.engine.resume(run_id)
-            view = self.ended(run_id)
+            view = self.ended(run_id, patience_s=patience_s)
         return view
 
     def attempts(self, run_id: str) -> tuple[RecordedAttempt, ...]:

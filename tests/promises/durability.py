@@ -10,8 +10,16 @@ CHAOS = ("docs/durability.md", "The chaos suite")
 AUDIT = ("docs/durability.md", "The audit trail")
 KEEPING = ("docs/durability.md", "Keeping and removing")
 PLACES = ("docs/durability.md", "Files of other versions and places")
+MEASURED = ("docs/durability.md", "Measured")
 
 DURABILITY = (
+    promise(
+        "durability.anchors",
+        "What reaches a provider stays inside the cap, ends with a closed account, and is bounded under 429; a yes for "
+        "something else reaches none",
+        MEASURED,
+        "chaos/test_anchors.py",
+    ),
     promise(
         "durability.audit",
         "Who agreed to what, when and how is told; a record that was edited, cut or written anew is found",
