@@ -149,9 +149,11 @@ async def estimate_cost(
     ctx: Ctx,
     model: Annotated[str | None, Field(description="as if this model answered")] = None,
     rows: Annotated[int | None, Field(description="as if for the first N rows", ge=1)] = None,
+    *,
+    batch: Annotated[bool, Field(description="as if at batch-mode prices")] = False,
 ) -> CallToolResult:
     """Price a plan: likely range, worst case, per step, and where the figures come from. Free."""
-    priced = await _ask(ctx, lambda engine: engine.estimate(plan_id, model=model, rows=rows))
+    priced = await _ask(ctx, lambda engine: engine.estimate(plan_id, model=model, rows=rows, batch=batch))
     return reply(priced.to_json())
 
 

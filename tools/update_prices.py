@@ -67,6 +67,13 @@ def record(entry: Entry) -> dict[str, object]:
     for name in ("max_input_tokens", "max_output_tokens"):
         if isinstance(entry.get(name), int):
             kept[name] = entry[name]
+    shares = [
+        round(Decimal(str(entry[f"{key}_batches"])) / Decimal(str(entry[key])) * 100)
+        for key in (FIELDS["input"], FIELDS["output"])
+        if entry.get(f"{key}_batches")
+    ]
+    if shares:
+        kept["batch_percent"] = max(shares)
     thresholds = sorted(int(match[1]) for key in entry if (match := LONG_INPUT.fullmatch(key)))
     if thresholds:
         lowest = thresholds[0]

@@ -224,15 +224,17 @@ class Engine:
         """
         return self._plan_view(self._control.plan(plan_id))
 
-    def estimate(self, plan_id: str, *, model: str | None = None, rows: int | None = None) -> EstimateView:
-        """Return what a plan would cost, or would on another model or for only its first rows.
+    def estimate(
+        self, plan_id: str, *, model: str | None = None, rows: int | None = None, batch: bool = False
+    ) -> EstimateView:
+        """Return what a plan would cost, or would on another model, for only its first rows, or at batch prices.
 
         Raises:
             PlanError: The plan is unknown or its files changed, the model is unknown or not allowed, or rows < 1.
         """
         record = self._control.plan(plan_id).record
         context = self._context()
-        estimate = estimate_what_if(reopen(record), context, model=model, rows=rows)
+        estimate = estimate_what_if(reopen(record), context, model=model, rows=rows, batch=batch)
         simulated = bool(record["simulated"]) if model is None else model == "offline"
         return estimate_view(plan_id, estimate, simulated=simulated)
 

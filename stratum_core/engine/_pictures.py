@@ -103,6 +103,7 @@ def estimate_view(plan_id: str, estimate: Estimate, *, simulated: bool) -> Estim
         worst_case_usd=_usd(estimate.worst.nusd),
         calls_at_most=estimate.worst.calls,
         basis=estimate.basis,
+        accuracy=estimate.accuracy,
         steps=tuple(cast("list[Mapping[str, JsonValue]]", estimate.to_json()["steps"])),
         simulated=simulated,
     )

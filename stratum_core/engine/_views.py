@@ -130,6 +130,8 @@ class EstimateView:
     steps: tuple[Mapping[str, JsonValue], ...]
     """One row for each model call in the plan."""
     simulated: bool
+    accuracy: str = ""
+    """How near the last estimates came, in words; empty with fewer than five runs."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the flat record a surface shows."""
@@ -141,6 +143,7 @@ class EstimateView:
             "worst_case_usd": self.worst_case_usd,
             "calls_at_most": self.calls_at_most,
             "basis": self.basis,
+            **({"accuracy": self.accuracy} if self.accuracy else {}),
             "steps": list(self.steps),
             "simulated": self.simulated,
         }

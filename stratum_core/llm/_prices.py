@@ -23,7 +23,15 @@ from stratum_core.errors import ConfigurationError
 from stratum_core.llm._port import TokenUsage
 from stratum_core.money import Nusd
 
-__all__ = ["CLAUDE_CLI_OVERHEAD_TOKENS", "CLAUDE_CLI_PREFIX", "OFFLINE_MODEL", "Price", "PriceTable", "Rates"]
+__all__ = [
+    "CLAUDE_CLI_OVERHEAD_TOKENS",
+    "CLAUDE_CLI_PREFIX",
+    "OFFLINE_MODEL",
+    "USUAL_BATCH_PERCENT",
+    "Price",
+    "PriceTable",
+    "Rates",
+]
 
 OFFLINE_MODEL: Final = "offline"
 """The id of the demonstration model in `stratum_core.llm.offline`."""
@@ -34,6 +42,10 @@ CLAUDE_CLI_PREFIX: Final = "claude-cli/"
 CLAUDE_CLI_OVERHEAD_TOKENS: Final = 4_000
 """The most the `claude` program adds to a prompt, in tokens; about 2,600 bytes with 2.1.330, and its provider's tools
 preamble."""
+
+USUAL_BATCH_PERCENT: Final = 50
+"""Of the list price, for models whose batch price the snapshot does not hold: what Anthropic, OpenAI and Google publish
+for their batch modes, and what the snapshot holds for nearly all models that have one (2026-11-22)."""
 
 _SNAPSHOT = Path(__file__).with_name("prices.json")
 _PICO_PER_NANO = 1_000
@@ -62,6 +74,15 @@ class Rates:
             cache_write_pusd=max(self.cache_write_pusd, other.cache_write_pusd),
         )
 
+    def at(self, percent: int) -> Rates:
+        """Return a share of these rates, rounded up."""
+        return Rates(
+            input_pusd=-(-self.input_pusd * percent // 100),
+            output_pusd=-(-self.output_pusd * percent // 100),
+            cache_read_pusd=-(-self.cache_read_pusd * percent // 100),
+            cache_write_pusd=-(-self.cache_write_pusd * percent // 100),
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Price:
@@ -83,6 +104,8 @@ class Price:
     """True where a login pays: the dollars are list prices, not what a subscriber is charged."""
     overhead_tokens: int = 0
     """The most tokens that are added to each prompt on its way."""
+    batch_percent: int | None = None
+    """What the provider charges in its batch mode, in per cent of these rates; None: the snapshot does not say."""
 
     def worst_nusd(self, input_tokens: int, output_tokens: int) -> Nusd:
         """Return the most a call can cost whose prompt and answer have at most these many tokens.
@@ -92,6 +115,12 @@ class Price:
         rates = self._rates_for(input_tokens).dearest(self.rates)
         dearest_input = max(rates.input_pusd, rates.cache_read_pusd, rates.cache_write_pusd)
         return _to_nusd(input_tokens * dearest_input + output_tokens * rates.output_pusd)
+
+    def in_batch(self) -> Price:
+        """Return what calls would cost in the provider's batch mode."""
+        percent = USUAL_BATCH_PERCENT if self.batch_percent is None else self.batch_percent
+        long_rates = None if self.long_rates is None else self.long_rates.at(percent)
+        return replace(self, rates=self.rates.at(percent), long_rates=long_rates)
 
     def cost_nusd(self, usage: TokenUsage) -> Nusd:
         """Return what a call cost that used these tokens."""
@@ -240,6 +269,7 @@ def _read_price(name: str, entry: Mapping[str, object], path: Path) -> Price:
         long_rates=long_rates,
         max_input_tokens=_read_count(entry, "max_input_tokens", where),
         max_output_tokens=_read_count(entry, "max_output_tokens", where),
+        batch_percent=_read_count(entry, "batch_percent", where),
     )
 
 

@@ -16,7 +16,7 @@ from stratum_core.checks import check
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import DiagnosticsError, PlanError
 from stratum_core.ir import Diagnostic
-from stratum_core.llm import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, provider_of
+from stratum_core.llm import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, Price, provider_of
 from stratum_core.money import Nusd, format_usd
 from stratum_core.plan._bind import BoundInput, bind_inputs
 from stratum_core.plan._cap import Cap, cap_of
@@ -93,15 +93,23 @@ def build_plan(
 
 
 def estimate_what_if(
-    plan: ReopenedPlan, context: PlanContext, *, model: str | None = None, rows: int | None = None
+    plan: ReopenedPlan,
+    context: PlanContext,
+    *,
+    model: str | None = None,
+    rows: int | None = None,
+    batch: bool = False,
 ) -> Estimate:
-    """Return what a plan would cost on another model, or for only its first rows; the plan itself stays as it is.
+    """Return what a plan would cost on another model, for only its first rows, or at the price of a batch mode.
+
+    The plan itself stays as it is, and runs are never sent in a batch mode: that is a question of money alone.
 
     Args:
         plan: The stored plan, opened again.
         context: For prices and the operator's limits; no key is asked for, since nothing will be called.
         model: Stands in for every model of the plan.
         rows: Only the first so many rows of each file (of each list, when there is no file).
+        batch: At what the providers charge in their batch modes.
 
     Raises:
         PlanError: The model is not allowed or has no known price, or `rows` is below one.
@@ -114,15 +122,28 @@ def estimate_what_if(
         name: _first_rows(value, rows if name in plan.from_files or not plan.from_files else None)
         for name, value in plan.inputs.items()
     }
-    return estimate_program(
+    list_prices = prices_of(models, context.prices)
+    estimate = estimate_program(
         with_models(plan.program, models),
         plan.flow,
         values,
-        price_of=prices_of(models, context.prices),
+        price_of={name: price.in_batch() for name, price in list_prices.items()} if batch else list_prices,
         answers={} if plan.options.reuse is None else context.answers_of(plan.options.reuse).answers,
         caps=plan.options.counted_caps(plan.program.flows[plan.flow]),
         history=context.history,
         work=work_of(plan.program, plan.flow, models),
+    )
+    return replace(estimate, basis=f"{estimate.basis}; {_batch_words(list_prices)}") if batch else estimate
+
+
+def _batch_words(list_prices: Mapping[str, Price]) -> str:
+    """Return where the prices of a batch mode come from."""
+    unknown = [name for name, price in sorted(list_prices.items()) if price.batch_percent is None]
+    if not unknown:
+        return "at the batch prices of the price list, which Stratum itself does not run at"
+    return (
+        "at batch prices, which Stratum itself does not run at; the price list has none for "
+        f"{', '.join(unknown)}, so half its list price is taken, as Anthropic, OpenAI and Google charge"
     )
 
 

@@ -49,7 +49,7 @@ _FIRST_SPREAD = 0.25
 UNKNOWN_SPREAD = 0.4
 """The same for the part of a cost that rests on priors."""
 _MISSED, _MET = 0.45, -0.03
-"""A miss widens the range (as a logarithm) as much as fifteen hits narrow it, so that one run in sixteen stays outside."""
+"""A miss widens the range (as a logarithm) as much as fifteen hits narrow it: one run in sixteen stays outside."""
 _NARROWEST, _WIDEST = 0.6, 4.0
 _NORMAL_95 = 1.645
 TOLD_RUNS = 12

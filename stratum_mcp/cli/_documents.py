@@ -152,11 +152,12 @@ def plan(  # noqa: PLR0913 - one parameter per option
 @click.argument("plan_id")
 @click.option("--model", help="As if this model answered.")
 @click.option("--rows", type=click.IntRange(min=1), help="As if for the first N rows.")
+@click.option("--batch", is_flag=True, help="As if at the prices of the provider's batch mode.")
 @click.pass_obj
-def estimate(session: Session, plan_id: str, model: str | None, rows: int | None) -> Exit:
+def estimate(session: Session, *, plan_id: str, model: str | None, rows: int | None, batch: bool) -> Exit:
     """Price a plan: likely range, worst case, per step, and where the figures come from."""
     with session.engine() as engine:
-        view = engine.estimate(plan_id, model=model, rows=rows)
+        view = engine.estimate(plan_id, model=model, rows=rows, batch=batch)
     session.result(view.to_json(), lambda: show_estimate(view, session.console()))
     return Exit.OK
 

@@ -58,6 +58,8 @@ def show_estimate(view: EstimateView, console: Console) -> None:
         soft_wrap=True,
     )
     console.print(Text(f"Basis: {plain_line(view.basis)}"), soft_wrap=True)
+    if view.accuracy:
+        console.print(Text(f"So far: {plain_line(view.accuracy)}"), soft_wrap=True)
     if view.steps:
         names = [name.removesuffix("_nusd") for name in view.steps[0]]
         console.print(_table(names, (_in_dollars(step) for step in view.steps)))

@@ -56,6 +56,8 @@ from tests.core.plan.conftest import MODEL, NOW
 
 __all__ = ["WorstLuck", "prices", "reserved_by_a_run"]
 
+_WRONG = '{"kind":"q","note":5,"text":7,"tags":[' + ",".join(["1"] * 60) + ",2]}"
+"""Breaks so many rules that the block with what was wrong is as long as it may be."""
 _TEXTS = ("\x01", "é", "x", '"', "漢", "word ", "\u2028")
 
 
@@ -122,8 +124,8 @@ class Mood:
 
     @classmethod
     def drawn(cls, chance: random.Random) -> Mood:
-        """Draw one: most runs are bad, some are terrible."""
-        terror = chance.choice([0.3, 1.0, 2.5])
+        """Draw one: most runs are bad, in some hardly anything goes well."""
+        terror = chance.choice([0.3, 1.0, 2.5, 6.0])
         return cls(
             lost=0.1 * terror,
             refused=0.04 * terror,
@@ -203,7 +205,7 @@ def reserved_by_a_run(plan: Plan, seed: int) -> Usage:
             return failed
         counted = counts(request, chance) if chance.random() < mood.counts else None
         if chance.random() < mood.nonsense:
-            return reply(request, "nonsense", usage=counted)
+            return reply(request, chance.choice(["nonsense", _WRONG]), usage=counted)
         dice = chance.random()
         finish = "length" if dice < mood.cut else "refusal" if dice < mood.cut + mood.refused else "stop"
         return reply(request, long_answer(spec, request, chance), finish, usage=counted)
@@ -239,7 +241,7 @@ class WorstLuck:
         if attempt < TRANSPORT_RETRIES + len(spec.fallbacks):
             return ModelRefusal("would rather not")
         if not self.at_last or attempt < TRANSPORT_RETRIES + len(spec.fallbacks) + spec.retries:
-            return reply(request, "nonsense")
+            return reply(request, _WRONG)
         good = spec.name == "pro" and not self._refined("con")
         if spec.refine is not None:
             good = int(path.rpartition("/it")[2].partition("/")[0]) == spec.refine.max_iterations
@@ -298,7 +300,13 @@ def reserved(plan: Plan, answer: Answering, chance: random.Random) -> Usage:
             return await run_program(context, flow=plan.flow, inputs=plan.values, budget=Budget())
 
     ended = anyio.run(run)
-    assert ended.state in {"completed", "completed_with_failures", "failed", "stopped_limit"}, ended.error
+    assert ended.state in {
+        "completed",
+        "completed_with_failures",
+        "failed",
+        "stopped_budget",
+        "stopped_limit",
+    }, ended.error
     return journal.recorded_usage()
 
 
