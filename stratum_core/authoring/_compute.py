@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from stratum_core.authoring._by_name import check_function, named
 from stratum_core.authoring._definitions import Conditions, compute_spec
 from stratum_core.authoring._signature import Signature, read_signature
 from stratum_core.contracts import JsonValue
@@ -47,7 +48,7 @@ class ComputeFunction(Generic[P, R_co]):
             PreconditionFailed: A `given` is false; the function was not run.
             PostconditionFailed: An `ensure` is false for the result.
         """
-        return self._computed(self.signature.bind(args, kwargs))
+        return named(self._computed(self.signature.bind(args, kwargs)), self.signature.name)
 
     async def _computed(self, arguments: dict[str, JsonValue]) -> R_co:
         """Check, run, check."""
@@ -117,6 +118,7 @@ class _Decorator:
     def __call__(self, function: Callable[P, T], /) -> ComputeFunction[P, T]: ...
     def __call__(self, function: Callable[P, object], /) -> ComputeFunction[P, Any]:
         """Decorate a function."""
+        check_function(function, "compute", '@compute(ensure="result > 0")')
         signature = read_signature(function, takes_result=not self._ensure)
         spec = compute_spec(function, signature, given=self._given, ensure=self._ensure)
         return ComputeFunction(function, signature=signature, spec=spec)

@@ -57,6 +57,9 @@ CHECK = "check"
 Form: TypeAlias = str | Callable[..., object]
 """A condition as people write it."""
 
+_PLAIN = "this is an expression: plain text stands in quotes inside it, as in \"'be more exact'\""
+"""What to do about text that is no expression."""
+
 _MISTAKES = frozenset({"E214", "E216", "E217", "E223"})
 """Findings that are as wrong in Python: types that never go together, null that would fail, values that never match."""
 _UNKNOWN_FIELD = "E211"
@@ -101,7 +104,8 @@ def condition(
         StratumCompileError: It reads a name or field that does not exist, or can never do what it is for.
     """
     if isinstance(form, str):
-        return _checked(compile_expression(form, scope, want=want), form, where)
+        advice = _PLAIN if want is None else ""
+        return _checked(compile_expression(form, scope, want=want), form, where, advice=advice)
     where = f"{where} ({place_of(form)})" if getattr(form, "__code__", None) is not None else where
     judge = _Judge(
         function=form,
@@ -175,12 +179,12 @@ def _spells_values(expression: CompiledExpression) -> bool:
     )
 
 
-def _checked(result: CompileResult, text: str, where: str) -> Expression:
+def _checked(result: CompileResult, text: str, where: str, *, advice: str = "") -> Expression:
     """Return a faultless expression; pass its warnings on."""
     errors = [finding for finding in result.findings if finding.severity == "error"]
     if result.expression is None:
         said = "; ".join(dict.fromkeys(finding.message for finding in errors[:3]))
-        remedy = next((finding.suggestion for finding in errors if finding.suggestion), "")
+        remedy = next((finding.suggestion for finding in errors if finding.suggestion), advice)
         raise StratumCompileError(f"{where}: `{text}`: {said}", remedy=remedy)
     for finding in result.findings:
         hint(f"{where}: `{text}`: {finding.message}")

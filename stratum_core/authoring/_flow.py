@@ -13,6 +13,7 @@ from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from stratum_core.authoring._analysis import check_flow
 from stratum_core.authoring._budget import Budget
+from stratum_core.authoring._by_name import check_budget, check_function, named
 from stratum_core.authoring._configure import Settings, settings
 from stratum_core.authoring._durable import open_record, run_id_of
 from stratum_core.authoring._session import (
@@ -93,7 +94,7 @@ class FlowFunction(Generic[P, R_co]):
             ConfigurationError: It keeps a record, and the flow around it keeps none.
             DeterminismError: The record on disk is of another flow, of other inputs, or of a function since changed.
         """
-        return self._run(self.signature.bind(args, kwargs))
+        return named(self._run(self.signature.bind(args, kwargs)), self.signature.name)
 
     async def _run(self, arguments: dict[str, JsonValue]) -> R_co:
         """Open a session, or a scope in the one around."""
@@ -222,7 +223,9 @@ def flow(
     """
 
     def decorate(function: Callable[P, Coroutine[Any, Any, T]]) -> FlowFunction[P, T]:
+        check_function(function, "flow", "@flow(budget=Budget(usd=0.25))")
         signature = read_signature(function)
+        check_budget(budget, signature.where)
         check_flow(function, signature)
         return FlowFunction(
             function,

@@ -7,6 +7,7 @@ from functools import update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
 from stratum_core.authoring._budget import Budget
+from stratum_core.authoring._by_name import by_name, check_budget, named
 from stratum_core.authoring._calls import ask_model
 from stratum_core.authoring._definitions import CacheScope, Conditions, infer_spec
 from stratum_core.authoring._signature import Signature, read_signature
@@ -73,7 +74,7 @@ class InferFunction(Generic[P, R_co]):
             ModelError: Every model of the chain refused or failed.
             ConfigurationError: There is no model, or a money cap and no known price.
         """
-        return self._made(self.signature.bind(args, kwargs))
+        return named(self._made(self.signature.bind(args, kwargs)), self.signature.name)
 
     async def _made(self, arguments: dict[str, JsonValue]) -> R_co:
         """Ask, and load what came back."""
@@ -120,6 +121,7 @@ def infer(
     agree_on: str | None = None,
     threshold: int | None = None,
 ) -> Callable[[Callable[P, Coroutine[Any, Any, T]]], InferFunction[P, Probabilistic[T]]]: ...
+@by_name('@infer(intent="What the model should do.")')
 def infer(  # noqa: PLR0913 - one argument for each part of a definition
     *,
     intent: str,
@@ -167,6 +169,7 @@ def infer(  # noqa: PLR0913 - one argument for each part of a definition
 
     def decorate(function: Callable[P, Coroutine[Any, Any, Any]]) -> InferFunction[P, Any]:
         signature = read_signature(function)
+        check_budget(budget, signature.where)
         spec = infer_spec(
             signature,
             intent=intent,

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import ParamSpec, TypeVar
 
+from stratum_core.authoring._by_name import by_name
 from stratum_core.authoring._compute import ComputeFunction
 from stratum_core.authoring._definitions import Condition, refined_spec
 from stratum_core.authoring._infer import InferFunction
@@ -16,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 
+@by_name("@refine(until=..., feedback=...)")
 def refine(
     *,
     until: Condition,

@@ -360,7 +360,8 @@ def _count_contract_retry(context: RunContext, call: _Call, rejected: Rejected) 
         return
     kind = PostconditionFailed if rejected.parsed else ParseFailure
     raise kind(
-        f"{call.path}: `{call.spec.name}` gave no acceptable answer in {len(call.history)} attempts; "
+        f"{call.path}: `{call.spec.name}` gave no acceptable answer in {len(call.history)} "
+        f"{'attempt' if len(call.history) == 1 else 'attempts'}; "
         f"the last one: {'; '.join(rejected.violations)}",
         remedy="loosen the condition, allow more retries, or use a stronger model",
         detail={

@@ -66,6 +66,7 @@ LIBRARY: tuple[Promise, ...] = (
         "What is wrong with a definition is told when it is decorated, with its place and what to write instead",
         DECORATION,
         "core/authoring/test_analysis.py",
+        "core/authoring/test_misuse.py",
     ),
     promise(
         "library.durable",
