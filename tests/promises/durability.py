@@ -11,6 +11,10 @@ AUDIT = ("docs/durability.md", "The audit trail")
 KEEPING = ("docs/durability.md", "Keeping and removing")
 PLACES = ("docs/durability.md", "Files of other versions and places")
 MEASURED = ("docs/durability.md", "Measured")
+REMOVED = (
+    "docs/decisions/0024-removed-runs-keep-their-rows.md",
+    "24. Removed runs keep their rows, and chaos runners are forked warm",
+)
 
 DURABILITY = (
     promise(
@@ -47,6 +51,13 @@ DURABILITY = (
         "A file that a killed process left half written is read as it was before",
         PLACES,
         "core/journal/test_killed_writers.py",
+    ),
+    promise(
+        "durability.rows_stay",
+        "Of a removed run stays who agreed to it, what it cost and the head of its chain; it starts nothing again",
+        REMOVED,
+        "core/engine/test_storage.py"
+        "::test_of_a_removed_run_the_data_goes_and_who_agreed_what_it_cost_and_its_head_stay",
     ),
     promise(
         "durability.places",
