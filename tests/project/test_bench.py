@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import _documents, _kill9
+from bench import _documents, _kill9, _library
 from bench._measure import Row, table
 
 
@@ -36,6 +36,13 @@ def test_the_generated_documents_are_valid_and_grow_with_their_steps(
     text = _documents.document(steps, rich=rich)
     _documents.plan_once(text)
     assert len(text) > step_bytes * steps
+
+
+@pytest.mark.slow
+def test_the_import_of_the_library_stands_beside_that_of_pydantic() -> None:
+    (row,) = _library.measure(rounds=1)
+    assert row.theirs is not None
+    assert row.ours > row.theirs > 0
 
 
 def test_a_missed_target_is_called_one() -> None:
