@@ -14,6 +14,7 @@ from tests.promises.documents import DOCUMENTS
 from tests.promises.durability import DURABILITY
 from tests.promises.examples import EXAMPLES
 from tests.promises.hardening import HARDENING
+from tests.promises.install import INSTALL
 from tests.promises.language import LANGUAGE
 from tests.promises.library import LIBRARY
 from tests.promises.models import MODELS
@@ -40,6 +41,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "durability": DURABILITY,
     "examples": EXAMPLES,
     "hardening": HARDENING,
+    "install": INSTALL,
     "language": LANGUAGE,
     "library": LIBRARY,
     "models": MODELS,
