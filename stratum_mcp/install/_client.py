@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -17,6 +18,8 @@ from stratum_mcp.plain import plain
 __all__ = ["Said", "client_on_path", "register_commands", "remove_commands", "run_client"]
 
 _TIMEOUT_S: Final = 60
+_SECRET: Final = re.compile("KEY|TOKEN|SECRET|PASSWORD|CREDENTIAL|HEADERS")
+_SECRET_CHARACTERS: Final = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -76,4 +79,13 @@ def run_client(claude: str, command: tuple[str, ...], environ: Mapping[str, str]
         return Said(command=command, status=None, text=f"it did not end within {_TIMEOUT_S} s")
     except OSError as error:
         return Said(command=command, status=None, text=f"it could not be started: {error.strerror}")
-    return Said(command=command, status=done.returncode, text=plain(f"{done.stdout}\n{done.stderr}").strip())
+    text = _without_secrets(f"{done.stdout}\n{done.stderr}", environ)
+    return Said(command=command, status=done.returncode, text=plain(text).strip())
+
+
+def _without_secrets(text: str, environ: Mapping[str, str]) -> str:
+    """Return what another program said with the names of secrets in place of their values."""
+    for name, value in environ.items():
+        if _SECRET.search(name) and len(value) >= _SECRET_CHARACTERS:
+            text = text.replace(value, f"({name})")
+    return text

@@ -7,14 +7,35 @@ from tests.support.promise import Promise, promise
 __all__ = ["HARDENING"]
 
 OUTLIVES = ("docs/runner.md", "What a runner outlives, and what ends it")
+LIMITS = ("docs/limits.md", "Limits")
+SECURITY = ("SECURITY.md", "What is guarded")
 WARM = ("docs/runner.md", "Warm start")
 
 HARDENING: tuple[Promise, ...] = (
+    promise(
+        "harden.canary_keys",
+        "No key is in anything a run writes, sends or says, whatever providers quote back",
+        SECURITY,
+        "hardening/test_canary_keys.py",
+    ),
+    promise(
+        "harden.fuzz",
+        "Whatever bytes, values and ids come, every use case answers soon and writes nothing anywhere else",
+        SECURITY,
+        "hardening/test_fuzz.py",
+    ),
     promise(
         "harden.left_over",
         "The list of runs ends with what was left undone and what it has cost",
         OUTLIVES,
         "cli/test_reports.py::test_the_list_of_runs_ends_with_what_was_left_undone",
+    ),
+    promise(
+        "harden.limits",
+        "Each limit on documents and data is hit before anything is paid, and the answer names it",
+        LIMITS,
+        "core/ir/expressions/test_limits.py",
+        "hardening/test_limits_of_a_plan.py",
     ),
     promise(
         "harden.looking_is_not_holding",
@@ -35,6 +56,24 @@ HARDENING: tuple[Promise, ...] = (
         OUTLIVES,
         "core/engine/test_outliving.py",
         "core/engine/test_runs.py::test_a_terminated_run_drains_and_goes_on_when_it_is_resumed",
+    ),
+    promise(
+        "harden.ordinary_account",
+        "What Stratum makes is for its owner only, whatever the umask, and rights that are missing are told",
+        SECURITY,
+        "hardening/test_ordinary_account.py",
+    ),
+    promise(
+        "harden.paths",
+        "No name of a file, a result or a module leads out of the project, through links neither",
+        SECURITY,
+        "hardening/test_paths_and_links.py",
+    ),
+    promise(
+        "harden.texts",
+        "No text a person sees has a character that acts",
+        SECURITY,
+        "hardening/test_texts_people_see.py",
     ),
     promise(
         "harden.warm_start",
