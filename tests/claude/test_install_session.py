@@ -67,6 +67,7 @@ def _written(claude: ClaudeCode) -> Mapping[str, str]:
         ".config",
         "sessions",
         "shell-snapshots",
+        ".last-cleanup",
     }
     files = [path for top in (claude.home, claude.project) for path in top.rglob("*") if path.is_file()]
     kept = [path for path in files if not own & {*path.parts} and not path.name.startswith(".claude.json.")]

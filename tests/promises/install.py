@@ -19,7 +19,7 @@ DECISION = (
 INSTALL: tuple[Promise, ...] = (
     promise(
         "install.client",
-        "After `stratum install` a session of the real client has the tools, told by its commands or by its files alone",
+        "After `stratum install` a session of the real client has the tools, told by its commands or its files alone",
         CLIENT,
         "claude/test_install_session.py",
         "cli/test_install.py",
