@@ -153,15 +153,16 @@ def infer(  # noqa: PLR0913 - one argument for each part of a definition
         given: Conditions over the inputs; a false one costs nothing.
         model: `provider/name` as litellm spells it, or `offline`. Default: that of `configure`.
         fallbacks: Models to ask, in order, when the one before cannot answer.
-        temperature: None leaves it to the provider.
-        max_tokens: The limit of an answer. Default: what the result type needs.
+        temperature: 0 to 2; None leaves it to the provider.
+        max_tokens: The most tokens of one answer, 1 to 1,000,000. Default: what the result type needs.
         budget: What one call may use, its retries, votes and iterations included. The flow's budget holds, too.
-        retries: Answers asked for again after one that breaks its contract, 0 or more.
-        cache: How far answers to equal calls are shared. What is taken over satisfies `ensure` again.
-        stable: False: a call gives `Probabilistic[T]`.
+        retries: Answers asked for again after one that breaks its contract, 0 to 10.
+        cache: How far answers to equal calls are shared: not at all, within a `"session"` (a flow), or `"global"`, also
+            with other programs. What is taken over satisfies `ensure` again.
+        stable: False: a call gives `Probabilistic[T]`, one sample of it or, in test mode, several.
         quorum: Ask so many times at once, 2 to 15; with `agree_on` and `threshold`.
         agree_on: The field of the answers that is compared.
-        threshold: How many must agree, more than half.
+        threshold: How many must agree: more than half of `quorum`, at most all.
 
     Raises:
         StratumCompileError: The function or an argument makes no sense; the message says where.
