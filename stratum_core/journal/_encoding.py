@@ -25,7 +25,7 @@ def encode(value: object, *, where: str) -> str:
         JournalError: Some part of it is not JSON; the message holds the path of that part.
     """
     try:
-        return json.dumps(value, allow_nan=False, separators=(",", ":"), default=_plain)
+        return _ENCODER.encode(value)
     except (TypeError, ValueError, RecursionError) as error:
         raise _unserialisable(value, where, error) from error
 
@@ -42,6 +42,9 @@ def _plain(value: object) -> object:
     if _is_container(value):
         return list(cast("Sequence[object]", value))
     raise TypeError
+
+
+_ENCODER = json.JSONEncoder(allow_nan=False, separators=(",", ":"), default=_plain)
 
 
 def _unserialisable(value: object, where: str, error: Exception) -> JournalError:

@@ -42,7 +42,7 @@ __all__ = [
     "save_run",
 ]
 
-_ROWS_PER_STATEMENT = 32  # 16 columns each: below the 999 variables older SQLite allows
+_ROWS_PER_STATEMENT = (32, 16, 8, 4, 2, 1)  # 16 columns each: below the 999 variables older SQLite allows
 
 ProgressRow: TypeAlias = "tuple[str, int | None, int, int]"
 """path, total, done (failed ones included), failed."""
@@ -290,7 +290,7 @@ def _write_rows(
     start = 0
     while start < len(rows):
         left = len(rows) - start
-        count = next(size for size in (_ROWS_PER_STATEMENT, 8, 1) if size <= left)
+        count = next(size for size in _ROWS_PER_STATEMENT if size <= left)
         chunk = rows[start : start + count]
         text = _statement(statement, len(chunk[0]), count)
         connection.execute(text, [value for row in chunk for value in row])

@@ -1,7 +1,8 @@
 """Group commit: one thread writes what many tasks ask for, one durable transaction for all that wait.
 
 A task asks with `commit` and goes on when its change is on disk. While the disk works, the next batch
-collects. The thread resolves the tasks' futures through their event loop, once for a whole batch.
+collects. The thread calls their event loop once for a whole batch, and the loop wakes them a few at a time: all at
+once they would also send, wait and come back together, and none would work while others wait.
 """
 
 from __future__ import annotations
@@ -11,6 +12,7 @@ import contextlib
 import threading
 import time
 from dataclasses import dataclass
+from functools import partial
 from queue import Empty, SimpleQueue
 
 from anyio import CancelScope
@@ -21,6 +23,7 @@ from stratum_core.journal._ledger import Change, Ledger
 __all__ = ["Entry", "Writer", "resolve"]
 
 _MAX_BATCH = 512
+_WOKEN_TOGETHER = 8  # about a millisecond of work of a map's items
 _NOTE_DELAY_S = 0.05  # how long notes that nobody waits for may collect before they cost a commit
 
 
@@ -134,9 +137,12 @@ def _answer(batch: list[Entry], errors: list[Exception | None]) -> None:
             loop.call_soon_threadsafe(resolve, answers)
 
 
-def resolve(answers: list[tuple[Entry, Exception | None]]) -> None:
-    """Tell tasks how their changes went; runs in their event loop."""
-    for entry, error in answers:
+def resolve(answers: list[tuple[Entry, Exception | None]], *, start: int = 0) -> None:
+    """Tell tasks how their changes went, a few now and the others once those have gone on; runs in their event loop."""
+    end = start + _WOKEN_TOGETHER
+    for entry, error in answers[start:end]:
         entry.error, entry.done = error, True
         if entry.waiter is not None and not entry.waiter.done():
             entry.waiter.set_result(None)
+    if end < len(answers):
+        asyncio.get_running_loop().call_soon(partial(resolve, answers, start=end))

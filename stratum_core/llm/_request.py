@@ -15,24 +15,26 @@ __all__ = ["request_bytes", "request_hash"]
 def request_bytes(request: ModelRequest) -> int:
     """Return the UTF-8 bytes of a request's text and schema: what its prompt tokens are bounded by."""
     text = sum(len(block.encode()) for message in request.messages for block in message.blocks)
-    return text + _schema_bytes(request.output_schema)
+    return text + _weighed(request.output_schema)[0]
 
 
 _KEPT_SCHEMAS = 256
-_schemas: dict[int, tuple[Mapping[str, JsonValue], int]] = {}
-"""Schemas that were weighed, by identity; the requests of a function share one, which nobody changes."""
+_SORTED = json.JSONEncoder(ensure_ascii=False, sort_keys=True, separators=(",", ":"))
+_schemas: dict[int, tuple[Mapping[str, JsonValue], int, str]] = {}
+"""Schemas with their bytes and sorted text, by identity; a function's requests share one, which nobody changes."""
 
 
-def _schema_bytes(schema: Mapping[str, JsonValue]) -> int:
-    """Return the UTF-8 bytes of a schema's compact JSON; those in use are kept."""
+def _weighed(schema: Mapping[str, JsonValue]) -> tuple[int, str]:
+    """Return the UTF-8 bytes of a schema's compact JSON, and that JSON with sorted keys; those in use are kept."""
     found = _schemas.get(id(schema))
     if found is not None and found[0] is schema:
-        return found[1]
-    size = len(json.dumps(schema, ensure_ascii=False, separators=(",", ":")).encode())
+        return found[1], found[2]
+    text = _SORTED.encode(schema)
+    size = len(text.encode())
     if len(_schemas) >= _KEPT_SCHEMAS:
         _schemas.clear()
-    _schemas[id(schema)] = schema, size
-    return size
+    _schemas[id(schema)] = schema, size, text
+    return size, text
 
 
 def request_hash(request: ModelRequest) -> str:
@@ -40,12 +42,9 @@ def request_hash(request: ModelRequest) -> str:
 
     The idempotency key and the timeout are left out: they differ between attempts at the same question.
     """
-    meaning = {
-        "model": request.model,
-        "messages": [[message.role, list(message.blocks)] for message in request.messages],
-        "schema": request.output_schema,
-        "max_tokens": request.max_tokens,
-        "temperature": request.temperature,
-    }
-    encoded = json.dumps(meaning, ensure_ascii=False, sort_keys=True, separators=(",", ":")).encode()
-    return hashlib.sha256(encoded).hexdigest()
+    messages = [[message.role, list(message.blocks)] for message in request.messages]
+    before = _SORTED.encode({"max_tokens": request.max_tokens, "messages": messages, "model": request.model})
+    after = _SORTED.encode({"temperature": request.temperature})
+    # The JSON of one object with sorted keys, whose schema is written out once for all requests of a function.
+    text = f'{before[:-1]},"schema":{_weighed(request.output_schema)[1]},{after[1:]}'
+    return hashlib.sha256(text.encode()).hexdigest()

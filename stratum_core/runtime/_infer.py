@@ -64,7 +64,6 @@ class _Call:
     spec: InferSpec
     inputs: Mapping[str, JsonValue]
     path: str
-    prompt: Prompt
     feedback: str
     input_hash: str
     recorded: Sequence[RecordedAttempt]
@@ -86,6 +85,15 @@ class _Call:
     """Why the next attempt is made."""
     call_id: str = ""
     """The latest attempt."""
+    _prompt: Prompt | None = None
+
+    @property
+    def prompt(self) -> Prompt:
+        """The prompt, compiled when it is first needed: a replayed call sends nothing."""
+        if self._prompt is None:
+            self._prompt = compile_prompt(self.spec, self.inputs)
+        return self._prompt
+
     tally: AskTally = field(default_factory=AskTally)
     """What its attempts have used."""
 
@@ -146,7 +154,7 @@ def first_worst(
 def _open(
     context: RunContext, spec: InferSpec, inputs: Mapping[str, JsonValue], path: str, feedback: str
 ) -> _Call:
-    """Compile the prompt and find what the journal already knows about this call."""
+    """Find what the journal already knows about this call."""
     identity: dict[str, JsonValue] = {"function": spec.function_hash, "inputs": inputs}
     input_hash = content_hash({**identity, "feedback": feedback} if feedback else identity)
     recorded = context.journal.attempts(path)
@@ -160,7 +168,6 @@ def _open(
         spec=spec,
         inputs=inputs,
         path=path,
-        prompt=compile_prompt(spec, inputs),
         feedback=feedback,
         input_hash=input_hash,
         recorded=recorded,

@@ -9,6 +9,7 @@ __all__ = ["SCALE"]
 PACE = ("docs/scale.md", "How many at a time")
 EARLY = ("docs/scale.md", "When it stops early")
 HELD = ("docs/scale.md", "What is held in memory")
+MEASURED = ("docs/scale.md", "Measured")
 DECISION = ("docs/decisions/0019-long-lists-are-files.md", "19. Long lists are files")
 
 SCALE = (
@@ -47,5 +48,11 @@ SCALE = (
         DECISION,
         "core/runtime/test_output.py::test_a_long_list_is_written_as_a_short_one_is",
         "core/runtime/test_scale.py",
+    ),
+    promise(
+        "scale.waking",
+        "Items that waited for one commit go on a few at a time, so that some work while others wait",
+        MEASURED,
+        "core/journal/test_waking.py",
     ),
 )
