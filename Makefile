@@ -19,7 +19,7 @@ BENCH_ARGS ?=
 CHAOS_ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-client fmt lint types imports test cov chaos bench docs demo all clean
+.PHONY: help setup setup-dev setup-client fmt lint types imports test cov chaos bench docs screens demo all clean
 
 help: ## list these commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-13s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -61,6 +61,9 @@ bench: $(STAMPS)/dev $(STAMPS)/peers ## measure ours beside the peers
 
 docs: $(STAMPS)/project ## write the pages and tables that are made from the code
 	$(BIN)/python tools/write_docs.py
+
+screens: $(STAMPS)/dev setup-client ## take the screens of docs/conversations.md anew from the real client
+	STRATUM_WRITE_SCREENS=1 $(BIN)/pytest tests/claude/test_conversations.py
 
 demo: $(STAMPS)/project ## the review job with the offline model: plan, one question, results.csv
 	$(BIN)/stratum demo $(DEMO_ARGS)

@@ -6,6 +6,7 @@ there is to see, and the command that shows all of it. Nothing in a form has a d
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Annotated, Any, cast
 
@@ -22,6 +23,9 @@ __all__ = ["Decisions", "ask_about", "form_of", "shown_line", "together"]
 _COLUMNS = 76
 _LINES = 3  # and one for the command
 _QUESTION_LINES = 2
+_BETWEEN = "; "
+_LEAST = 8
+"""Characters of a part that are shown in any case."""
 _NOTE = "note"
 _TOGETHER = 5
 """Questions in one form at most."""
@@ -93,9 +97,31 @@ def form_of(reviews: Sequence[ReviewView]) -> type[Decisions]:
 
 
 def shown_line(shown: Sequence[Shown], limit: int) -> str:
-    """Return what a question shows on one line; what came from outside is told as data."""
-    parts = (f"{plain_line(part.label, 40)}{' (data)' if part.opaque else ''}: {part.text}" for part in shown)
-    return plain_line("; ".join(parts), limit)
+    """Return what a question shows on one line, each part with its share; what came from outside is told as data."""
+    parts = [
+        f"{plain_line(part.label, 40)}{' (data)' if part.opaque else ''}: {_in_words(part.text)}"
+        for part in shown
+    ]
+    room = limit - len(_BETWEEN) * (len(parts) - 1)
+    cut: dict[int, str] = {}
+    for index in sorted(range(len(parts)), key=lambda index: len(parts[index])):
+        cut[index] = plain_line(parts[index], max(room // (len(parts) - len(cut)), _LEAST))
+        room -= len(cut[index])
+    return plain_line(_BETWEEN.join(cut[index] for index in range(len(parts))), limit)
+
+
+def _in_words(text: str) -> str:
+    """Return a record as its fields without the marks of JSON; anything else as it is."""
+    try:
+        record = json.loads(text)
+    except ValueError:
+        return text
+    if not isinstance(record, dict):
+        return text
+    fields = cast("dict[str, JsonValue]", record)
+    return ", ".join(
+        f"{name}: {value if isinstance(value, str) else json.dumps(value)}" for name, value in fields.items()
+    )
 
 
 def _field(review: ReviewView) -> tuple[Any, dict[str, Any]]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 import subprocess
 import sys
 from collections.abc import Generator
@@ -13,7 +12,7 @@ from tests.claude._script import Request, Turn, UseTool, connected, tool_name
 
 if TYPE_CHECKING:
     from tests.claude._client import ClaudeCode
-    from tests.claude._json import JsonObject
+    from tests.claude._json import Json, JsonObject
 
 ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "claude"
@@ -52,13 +51,22 @@ def install(claude: ClaudeCode, marketplace: Path) -> str:
     return client_command(claude, "plugin", "list")
 
 
-def bring_reviews(claude: ClaudeCode) -> None:
-    """Put the sample reviews into the project."""
-    shutil.copy(_EXAMPLES / "reviews.csv", claude.project)
+def bring_reviews(claude: ClaudeCode, *, times: int = 1) -> None:
+    """Put the sample reviews into the project, so often one after the other."""
+    head, *rows = (_EXAMPLES / "reviews.csv").read_text("utf-8").partition("\n")
+    (claude.project / "reviews.csv").write_text(head + rows[0] + rows[1] * times, "utf-8")
 
 
-def make_plan(request: Request, *, rows: int = 3) -> Generator[Turn, Request, tuple[Request, JsonObject]]:
-    """Plan the review job for the first rows with the offline model; give the next request and the plan."""
+def make_plan(
+    request: Request, *, rows: int | None = 3, **options: Json
+) -> Generator[Turn, Request, tuple[Request, JsonObject]]:
+    """Plan the review job with the offline model; give the next request and the plan.
+
+    Args:
+        request: The client's latest request.
+        rows: How many reviews; None: all.
+        options: More options of the plan.
+    """
     request = yield from connected(request, "stratum", "plan")
     request = yield UseTool(
         tool_name(request, "stratum", "plan"),
@@ -66,7 +74,12 @@ def make_plan(request: Request, *, rows: int = 3) -> Generator[Turn, Request, tu
             "spec": (_EXAMPLES / "reviews.stratum.yaml").read_text("utf-8"),
             "flow": "process_reviews",
             "inputs": {"reviews": {"file": "reviews.csv", "columns": _COLUMNS}},
-            "options": {"model": "offline", "out": "results.csv", "rows": rows},
+            "options": {
+                "model": "offline",
+                "out": "results.csv",
+                **({} if rows is None else {"rows": rows}),
+                **options,
+            },
         },
     )
     return request, request.tool_results[-1].json()

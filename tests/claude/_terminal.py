@@ -15,6 +15,7 @@ import shlex
 import subprocess
 import time
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, Self
 
 if TYPE_CHECKING:
@@ -26,10 +27,18 @@ if TYPE_CHECKING:
 _WIDTH, _HEIGHT = 110, 50
 _PERMISSION = re.compile(r"Do you want to")
 _ELICITATION = re.compile(r"requests your input")
+_OFFER = "Make auto mode your default permission mode?"
 _IDLE = re.compile(r"(?m)^❯\s*$")
 _OPTIONS = {"yes": r"(\d)\. Yes$", "always": r"(\d)\. Yes, ", "no": r"(\d)\. No\b"}
 _KEY_TAKES_S = 2.0
 """How long a key may take to show on the screen before it is pressed again."""
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One of the options of a field."""
+
+    option: str
 
 
 class Terminal:
@@ -101,7 +110,10 @@ class Terminal:
         )
 
     def ready(self) -> str:
-        """Wait until the prompt box is open and no dialog lies over it."""
+        """Wait until the prompt box is open; what the client offers when it is started again is turned down."""
+        screen = self.wait_until(lambda screen: bool(_IDLE.search(screen) or _OFFER in screen), what="ready")
+        if _OFFER in screen:
+            self.press("Escape", lambda screen: _OFFER not in screen)
         return self.wait_for(_IDLE)
 
     # --- acting --------------------------------------------------------------------------------------------
@@ -136,11 +148,11 @@ class Terminal:
         self.press(option[1], lambda screen: _gone(seen, screen))
         return seen
 
-    def form(self, action: Literal["accept", "decline", "cancel"], **fields: bool | str) -> str:
+    def form(self, action: Literal["accept", "decline", "cancel"], **fields: bool | str | Choice) -> str:
         """Fill and end the next elicitation form; return the screen as the person saw it before any key.
 
-        `fields` maps titles, spaces as underscores, to a tick (bool) or a text, in the order of the form. A
-        field not named is left alone.
+        `fields` maps titles, spaces as underscores, to a tick (bool), a text or a choice, in the order of the
+        form. A field not named is left alone.
         """
         seen = self.wait_for(re.compile(_ELICITATION.pattern + r"(.|\n)*Accept +Decline"))
         if action == "cancel":
@@ -155,14 +167,26 @@ class Terminal:
         self.press("Enter", lambda screen: _gone(before, screen))
         return seen
 
-    def _fill(self, name: str, value: bool | str) -> None:
+    def _fill(self, name: str, value: bool | str | Choice) -> None:
         """Move the cursor to a field and give it a value."""
         self._move_to(name)
+        if isinstance(value, Choice):
+            self._choose(value)
+            return
         if isinstance(value, str):
             self._tmux("send-keys", "-l", value)
             self.wait_until(lambda screen: value in _cursor(screen), what=f"typed: {value}")
         else:
             self.press("Space", lambda screen: _ticked(_cursor(screen)) is value)
+
+    def _choose(self, choice: Choice) -> None:
+        """Open the list of the field under the cursor and take one of its options."""
+        screen = self.press("Right", lambda screen: "Space to select" in screen)
+        option = re.compile(rf"(?m)^\s*❯ ◯ {re.escape(choice.option)}$")
+        while not option.search(screen):
+            before = _dialog(screen)
+            screen = self.press("Down", lambda screen, before=before: _dialog(screen) != before)
+        self.press("Space", lambda screen: f"▸ {choice.option}" in _cursor(screen))
 
     def _move_to(self, text: str) -> None:
         """Press Down until the line under the cursor holds `text`.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -11,8 +12,8 @@ import mcp.types as wire
 import pytest
 from mcp.client import ClientRequestContext
 
-from stratum_core.engine import Engine, Settings
-from stratum_mcp.reviews import ask_about, together
+from stratum_core.engine import Engine, Settings, Shown
+from stratum_mcp.reviews import ask_about, shown_line, together
 from tests.server._talk import Person, Talk, server_of, stdio_of, talking, text_of
 from tests.support.jobs import Job
 from tests.support.questions import KEEP_OR_DROP, ONE_QUESTION, ask_with, write_questions
@@ -272,3 +273,19 @@ async def test_a_waiting_run_can_be_cancelled(job: Job) -> None:
         again = await talk.call("resume", run_id=run["run_id"])
         assert "cancelled" in text_of(again)
     assert person.forms == []
+
+
+def test_each_part_that_a_question_shows_has_its_share_of_the_line_and_reads_as_words() -> None:
+    long = json.dumps({"advice": "paid", "points": 3, "why": "x" * 90})
+    parts = [
+        Shown(label="topic", text='"returns"', opaque=False),
+        Shown(label="customer", text='{"advice": "free"}', opaque=True),
+        Shown(label="bookkeeper", text=long, opaque=False),
+        Shown(label="note", text="not {json", opaque=False),
+    ]
+    told = shown_line(parts, 120)
+    assert told.startswith(
+        'topic: "returns"; customer (data): advice: free; bookkeeper: advice: paid, points: 3, why: xx'
+    )
+    assert told.endswith("…; note: not {json")
+    assert len(told) == 120
