@@ -50,7 +50,7 @@ from stratum_core.engine._pictures import (
     run_view,
     unreadable_run,
 )
-from stratum_core.engine._planning import limits_of, plan_context
+from stratum_core.engine._planning import limits_of, plan_context, proxy_warning
 from stratum_core.engine._remote import RemoteDesk
 from stratum_core.engine._reviews import ReviewDesk, decisions_change
 from stratum_core.engine._runners import Runners
@@ -437,7 +437,8 @@ class Engine:
     def _plan_view(self, plan: PlanRecord) -> PlanView:
         view = plan_view(plan, self._control.standing_decision(plan.plan_id))
         unfit = "" if view.run_id else self.money.unfit(plan)
-        view = replace(view, warnings=(unfit, *view.warnings)) if unfit else view
+        proxy = proxy_warning(plan.record, self.settings.environ)
+        view = replace(view, warnings=(*filter(None, (unfit, proxy)), *view.warnings))
         return replace(view, needs="remote") if needs_remote(facts_of(plan), self.settings.policy) else view
 
     def _listed(self, run: RunRecord) -> RunView:

@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from urllib.parse import urlsplit
 
 from stratum_core.checks import Limits
+from stratum_core.contracts import JsonValue
 from stratum_core.engine._settings import Settings
 from stratum_core.journal import TrackRecord
 from stratum_core.llm import endpoint_of, missing_key
 from stratum_core.money import NUSD_PER_USD
 from stratum_core.plan import BindLimits, PlanContext, ReusedRun, Roots
 
-__all__ = ["limits_of", "plan_context"]
+__all__ = ["limits_of", "plan_context", "proxy_warning"]
+
+_PROXIES = ("HTTPS_PROXY", "HTTP_PROXY", "ALL_PROXY")
 
 
 def limits_of(settings: Settings) -> Limits:
@@ -49,4 +53,21 @@ def plan_context(settings: Settings, *, now_s: float, answers_of: Callable[[str]
         history=TrackRecord(settings.state_dir / "control.db", clock=lambda: now_s),
         possibly_paid=policy.possibly_paid,
         ttl=timedelta(hours=policy.plan_ttl_hours),
+    )
+
+
+def proxy_warning(record: Mapping[str, JsonValue], environ: Mapping[str, str]) -> str:
+    """Return that a plan's requests may pass a proxy, which its hash does not cover; empty where no variable says so.
+
+    Neither the proxy's user name nor its password is told.
+    """
+    if record["simulated"]:
+        return ""
+    names = (name for each in _PROXIES for name in (each, each.lower()))
+    name = next((name for name in names if environ.get(name)), None)
+    if name is None:
+        return ""
+    host = urlsplit(environ[name]).hostname or "that it names"
+    return (
+        f"requests may go through the proxy {host}: the variable {name} says so, and the plan does not pin it"
     )

@@ -16,7 +16,12 @@ SUPPORT = ROOT / "tests" / "support"
 UNPROMISED: tuple[str, ...] = ()
 """Test files that serve no promise, each with its reason beside it."""
 
-SECURITY_ROWS = table_rows(section(ROOT / "SECURITY.md", "What is guarded"), "attack")
+SECURITY_ROWS = tuple(
+    row
+    for heading in headings(ROOT / "SECURITY.md")
+    if "| attack |" in (text := section(ROOT / "SECURITY.md", heading))
+    for row in table_rows(text, "attack")
+)
 
 
 @cache
@@ -115,6 +120,13 @@ def test_every_page_that_promises_behaviour_is_the_source_of_a_promise() -> None
         "docs/glossary.md",  # words, no behaviour
     }
     assert expected - sources - silent == set()
+
+
+def test_every_attack_that_is_tried_in_a_file_of_its_own_stands_in_the_threat_model() -> None:
+    shown = " ".join(row[2] for row in SECURITY_ROWS)
+    tried = {path.name for path in (ROOT / "tests" / "hardening").glob("test_*.py")}
+    assert len(SECURITY_ROWS) > 40
+    assert {name for name in tried if f"hardening/{name}::" not in shown} == set()
 
 
 @pytest.mark.parametrize("row", SECURITY_ROWS, ids=lambda row: str(row[0]))

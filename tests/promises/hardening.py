@@ -70,6 +70,12 @@ HARDENING: tuple[Promise, ...] = (
         "hardening/test_paths_and_links.py",
     ),
     promise(
+        "harden.proxies",
+        "A plan whose requests may go through a proxy says so",
+        SECURITY,
+        "hardening/test_proxies.py",
+    ),
+    promise(
         "harden.texts",
         "No text a person sees has a character that acts",
         SECURITY,
