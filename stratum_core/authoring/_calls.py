@@ -12,7 +12,7 @@ import platformdirs
 
 from stratum_core.authoring._session import Session, as_raised, session_of
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import ConfigurationError, RunStopped
+from stratum_core.errors import ConfigurationError, DeterminismError, RunStopped
 from stratum_core.journal import AnswerCache
 from stratum_core.llm import ways_to_a_model
 from stratum_core.runtime import Branches, RunContext, call_function, run_branches
@@ -44,6 +44,12 @@ async def ask_model(spec: InferSpec, arguments: Mapping[str, JsonValue], program
             if fault is stop:
                 raise
             raise fault from None
+        except DeterminismError as fault:
+            raise DeterminismError(
+                f"{path}: `{spec.name}` has changed since this call was recorded, so its answer is not taken over",
+                remedy="give the changed program a run id of its own, or take the change back",
+                detail={**fault.detail, "run_id": session.context.journal.run_id},
+            ) from fault
         except ExceptionGroup as several:
             raise first_of(several) from None
 

@@ -167,7 +167,8 @@ class Cassette:
             if self._mode == "once":
                 return []
             raise ConfigurationError(
-                f"there is no cassette {self.path}", remedy="record it first: mode='record', client=..."
+                f"there is no cassette {self.path}",
+                remedy="record it first: `pytest --stratum-record` for the fixture, or mode='record', client=...",
             ) from None
         except (OSError, ValidationError) as error:
             raise ConfigurationError(

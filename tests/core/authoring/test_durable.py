@@ -142,8 +142,9 @@ async def test_a_function_that_was_changed_is_not_answered_from_the_record(tmp_p
 
     with configure(client=Provider()):
         await version("Say it.")()
-        with pytest.raises(DeterminismError, match="other inputs"):
+        with pytest.raises(DeterminismError, match="`say` has changed since") as caught:
             await version("Say it loudly.")()
+    assert "run id of its own" in caught.value.remedy
 
 
 async def test_every_outermost_flow_is_durable_where_the_settings_say_so(tmp_path: Path) -> None:

@@ -85,7 +85,7 @@ def test_modules_are_formatted_and_pass_common_rules(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_modules_pass_a_strict_type_checker(tmp_path: Path) -> None:
+def test_modules_pass_strict_type_checkers(tmp_path: Path) -> None:
     for name, text in DOCUMENTS.items():
         (tmp_path / f"{name}_made.py").write_text(made(text), "utf-8")
     settings = {"typeCheckingMode": "strict", "extraPaths": [str(_ROOT)]}
@@ -93,6 +93,9 @@ def test_modules_pass_a_strict_type_checker(tmp_path: Path) -> None:
 
     checked = _tool("pyright", "--pythonpath", sys.executable, "-p", str(tmp_path))
     assert checked.returncode == 0, checked.stdout
+    mypy = ("mypy", "--strict", "--disable-error-code=empty-body", "--cache-dir", str(tmp_path / "cache"))
+    again = _tool(*mypy, *map(str, sorted(tmp_path.glob("*_made.py"))))
+    assert again.returncode == 0, again.stdout
 
 
 def _tool(name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
