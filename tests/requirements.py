@@ -12,6 +12,7 @@ from tests.promises.codegen import CODEGEN
 from tests.promises.conversations import CONVERSATIONS
 from tests.promises.documents import DOCUMENTS
 from tests.promises.durability import DURABILITY
+from tests.promises.estimates import ESTIMATES
 from tests.promises.examples import EXAMPLES
 from tests.promises.hardening import HARDENING
 from tests.promises.install import INSTALL
@@ -39,6 +40,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "conversations": CONVERSATIONS,
     "documents": DOCUMENTS,
     "durability": DURABILITY,
+    "estimates": ESTIMATES,
     "examples": EXAMPLES,
     "hardening": HARDENING,
     "install": INSTALL,

@@ -84,6 +84,8 @@ def test_an_estimate_is_shown_with_its_basis(stratum: Callable[..., Done]) -> No
     assert "Basis: " in done.out
     fewer = stratum("estimate", plan["plan_id"], "--rows", "1", "--json").record()
     assert fewer["worst_case_usd"] < stratum("estimate", plan["plan_id"], "--json").record()["worst_case_usd"]
+    batch = stratum("estimate", plan["plan_id"], "--batch", "--json").record()
+    assert "batch prices" in batch["basis"]
 
 
 def test_schema_is_json_and_the_guide_is_text(stratum: Callable[..., Done]) -> None:
