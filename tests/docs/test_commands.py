@@ -65,7 +65,7 @@ def test_the_pages_show_the_whole_job() -> None:
 
 @pytest.mark.parametrize(
     "arguments",
-    [each for each in COMMANDS if each[0] in {"validate", "plan", "runs", "guide", "schema"}],
+    [each for each in COMMANDS if each[0] in {"validate", "plan", "runs", "guide", "schema", "spend"}],
     ids=" ".join,
 )
 def test_a_command_that_costs_nothing_does_what_the_page_says(arguments: list[str], project: Path) -> None:
@@ -90,7 +90,13 @@ def test_an_installation_shows_what_it_would_do(
     assert "stratum@stratum" in capsys.readouterr().out
 
 
+def test_the_doctor_finds_something_or_nothing(project: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert ["doctor"] in COMMANDS
+    assert _exit_code(["doctor"]) in {Exit.OK, Exit.FAILED}
+    assert "server: the server starts" in capsys.readouterr().out
+
+
 def test_every_command_shown_is_tried_by_one_of_these_tests() -> None:
-    tried = {"validate", "plan", "runs", "guide", "schema", "install"}
+    tried = {"validate", "plan", "runs", "guide", "schema", "spend", "install", "doctor"}
     left = [each for each in COMMANDS if each[0] not in tried and not (each[1:] and each[1].endswith("..."))]
     assert left == []
