@@ -181,6 +181,11 @@ def _parameter(one: inspect.Parameter, hints: Mapping[str, object], where: str) 
             remedy="name each parameter, or take one list or dict[str, T]",
         )
     here = f"{where}: parameter `{one.name}`"
+    if one.name not in hints and one.name in ("self", "cls"):
+        raise StratumCompileError(
+            f"{here}: methods cannot be decorated, because nothing of their object could be sent",
+            remedy="make it a function of the module, or put @staticmethod above the decorator",
+        )
     if one.name not in hints:
         raise StratumCompileError(f"{here} has no annotation", remedy=f"write `{one.name}: str`, or its type")
     codec = codec_of(hints[one.name], where=here)

@@ -183,6 +183,7 @@ async def _run(
 
     The runtime decides over JSON values, so a Python value waits here until its branch has won.
     """
+    _check_calls(calls, name)
     if not calls:
         return []
     values: dict[str, T] = {}
@@ -216,6 +217,19 @@ async def _run(
     ]
 
 
+def _check_calls(calls: Sequence[object], name: str) -> None:
+    """Refuse what cannot be awaited, before anything is sent for the others.
+
+    Raises:
+        TypeError: One of them is no call.
+    """
+    odd = next((call for call in calls if not inspect.isawaitable(call)), None)
+    if isinstance(odd, (list, tuple)):
+        raise TypeError(f"{name}() takes calls one by one, not a {type(odd).__name__}: write {name}(*calls)")
+    if odd is not None:
+        raise TypeError(f"{name}() takes calls, e.g. {name}(judge(text), ...), not {odd!r}")
+
+
 def _bare(error: StratumError) -> Exception:
     return error.error if isinstance(error, _Raised) else error
 
@@ -231,11 +245,13 @@ def _closing(calls: Sequence[Awaitable[object]]) -> Generator[None]:
 
 
 def _close(call: object) -> None:
-    """Close a call; one that was never started holds its own calls, which were not either."""
-    if not inspect.iscoroutine(call):
-        return
-    if inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
-        for held in inspect.getcoroutinelocals(call).values():
-            for inner in cast("tuple[object, ...]", held) if isinstance(held, tuple) else (held,):
+    """Close a call, or a list of them; one that was never started holds its own calls, which were not either."""
+    if isinstance(call, (list, tuple)):
+        for inner in cast("Sequence[object]", call):
+            if inspect.iscoroutine(inner):
                 _close(inner)
-    call.close()
+    elif inspect.iscoroutine(call):
+        if inspect.getcoroutinestate(call) == inspect.CORO_CREATED:
+            for held in inspect.getcoroutinelocals(call).values():
+                _close(held)
+        call.close()

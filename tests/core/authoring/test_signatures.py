@@ -134,6 +134,11 @@ def _no_annotation(x: int) -> str:
 del _no_annotation.__annotations__["x"]
 
 
+class _Owner:
+    def method(self, x: int) -> str:
+        return str((self, x))
+
+
 def _no_result(x: int) -> str:
     return str(x)
 
@@ -178,6 +183,7 @@ def _result(result: str) -> str:
     ("function", "said"),
     [
         (_no_annotation, "parameter `x` has no annotation"),
+        (_Owner.method, "methods cannot be decorated.*@staticmethod"),
         (_no_result, "does not say what it returns"),
         (_star, r"takes `\*xs"),
         (_stars, r"takes `\*\*xs"),

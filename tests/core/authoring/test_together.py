@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import gc
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -85,6 +85,26 @@ async def test_all_values_come_in_the_order_of_the_calls() -> None:
 
     with configure(client=FunctionClient(echo)):
         assert list(await parallel(answer("a"), length("four"), answer("c"))) == ["a", 4, "c"]
+
+
+@pytest.mark.parametrize(
+    ("group", "said"),
+    [
+        (lambda: untyped(parallel)(answer("a"), [answer("b")]), r"write parallel\(\*calls\)"),
+        (lambda: untyped(race)([answer("a"), answer("b")]), r"write race\(\*calls\)"),
+        (
+            lambda: untyped(parallel)(answer("a"), answer),
+            r"parallel\(judge\(text\), \.\.\.\), not <infer answer",
+        ),
+    ],
+)
+async def test_what_is_no_call_is_refused_before_anything_is_sent(
+    group: Callable[[], Awaitable[object]], said: str
+) -> None:
+    client = FunctionClient(echo)
+    with configure(client=client), pytest.raises(TypeError, match=said):
+        await group()
+    assert client.requests == []
 
 
 async def test_nothing_to_do_is_done() -> None:
