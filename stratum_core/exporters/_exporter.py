@@ -15,7 +15,8 @@ import random
 import threading
 import time
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from typing import Self
 
 from stratum_core.exporters._post import Answer, Post, post
 from stratum_core.exporters._settings import OtlpSettings
@@ -68,6 +69,15 @@ class OtlpExporter:
         self._closing = threading.Event()
         self._closes_at: float | None = None
         self._complained = False
+
+    @classmethod
+    def from_environ(cls, environ: Mapping[str, str]) -> Self | None:
+        """Return an exporter as the environment asks for it, or None when it asks for no export.
+
+        configure(tracer=OtlpExporter.from_environ(os.environ))
+        """
+        settings = OtlpSettings.from_environ(environ)
+        return None if settings is None else cls(settings)
 
     @property
     def dropped(self) -> int:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from stratum_core.exporters import OtlpSettings
+from stratum_core import configure
+from stratum_core.exporters import OtlpExporter, OtlpSettings
 
 HERE = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://localhost:4318"}
 
@@ -27,6 +28,16 @@ def read(**more: str) -> OtlpSettings:
 )
 def test_nothing_is_exported_unless_the_environment_names_an_endpoint(environ: dict[str, str]) -> None:
     assert OtlpSettings.from_environ(environ) is None
+    assert OtlpExporter.from_environ(environ) is None
+
+
+def test_a_program_gets_its_tracer_from_the_environment_in_one_call() -> None:
+    exporter = OtlpExporter.from_environ(HERE)
+    assert exporter is not None
+    with configure(tracer=exporter):
+        pass
+    exporter.close()
+    assert exporter.dropped == 0
 
 
 def test_the_general_endpoint_gets_the_path_of_traces_and_the_special_one_is_taken_as_it_is() -> None:
