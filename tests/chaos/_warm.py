@@ -151,6 +151,8 @@ def _serve(path: Path) -> NoReturn:
                     line.detach()
                     os.close(listener.detach())
                     _become_runner(order)
+                if "poll" not in order:
+                    statuses.pop(cast("int", answer), None)  # the number was another process's before
                 line.sendall(json.dumps(answer).encode() + b"\n")
 
 
