@@ -225,7 +225,8 @@ def _check_calls(calls: Sequence[object], name: str) -> None:
     """
     odd = next((call for call in calls if not inspect.isawaitable(call)), None)
     if isinstance(odd, (list, tuple)):
-        raise TypeError(f"{name}() takes calls one by one, not a {type(odd).__name__}: write {name}(*calls)")
+        kind = "list" if isinstance(odd, list) else "tuple"
+        raise TypeError(f"{name}() takes calls one by one, not a {kind}: write {name}(*calls)")
     if odd is not None:
         raise TypeError(f"{name}() takes calls, e.g. {name}(judge(text), ...), not {odd!r}")
 
