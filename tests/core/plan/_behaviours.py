@@ -54,7 +54,7 @@ from stratum_core.specs import InferSpec
 from stratum_core.testing import FunctionClient
 from tests.core.plan.conftest import MODEL, NOW
 
-__all__ = ["WorstLuck", "prices", "reserved_by_a_run"]
+__all__ = ["WorstLuck", "prices", "raw_value", "reserved_by_a_run"]
 
 _WRONG = '{"kind":"q","note":5,"text":7,"tags":[' + ",".join(["1"] * 60) + ",2]}"
 """Breaks so many rules that the block with what was wrong is as long as it may be."""

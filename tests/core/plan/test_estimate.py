@@ -16,7 +16,7 @@ from stratum_core.plan import Plan, PlanContext, build_plan
 from stratum_core.plan._rules import shape_of
 from stratum_core.plan._sizes import Known, answer_shape, count_most, fit, item_of, json_bytes, size_of
 from stratum_core.specs import CallVerb
-from tests.core.plan.test_worst_case import raw_value
+from tests.core.plan._behaviours import raw_value
 
 OVER_ANSWERS = """
 stratum: "1"
