@@ -25,7 +25,8 @@ _WRITING = os.environ.get("STRATUM_WRITE_SCREENS") == "1"
 _SHOP = "~/shop"
 _RULE = re.compile(r"─{20,}")
 _SPINNER = re.compile(r"^ *[·✢✳✶✻✽*] .*(… \(| for \d).*$", re.MULTILINE)
-_CALLING = re.compile(r"^[● ] (Calling plugin:\S+?)(?: \d.*)?….*$", re.MULTILINE)
+_CALLING = re.compile(r"^[● ] (Calling [^\s…]+)[^…\n]*….*$", re.MULTILINE)
+_OWN_PROGRESS = re.compile(r"^ *⎿ +Fulfilling input required.*$", re.MULTILINE)
 _FOOTER = re.compile(r"^ *(⏸|⏵|\? for shortcuts|◐|Esc to cancel).*$|^.*/effort$", re.MULTILINE)
 _BLANKS = re.compile(r"\n{3,}")
 _ID = re.compile(r"\b(plan|run)_[0-9a-f]{12}\b")
@@ -68,11 +69,11 @@ class Scenes:
         if _WRITING:
             PAGE.write_text(f"{head}{start}{made}{end}{tail}", "utf-8")
         else:
-            assert _compared(there) == _compared(made), "run `make screens`"
+            assert _compared(there) == _compared(made), f"look at this, then run `make screens`:\n{made}"
 
     def _tidy(self, screen: str) -> str:
         """Return a screen without what is only true of this run."""
-        text = _SPINNER.sub("", screen)
+        text = _OWN_PROGRESS.sub("", _SPINNER.sub("", screen))
         text = _CALLING.sub(r"● \1…", self._folder.sub(_SHOP, _FOOTER.sub("", text)))
         text = _CUT_FOLDER.sub(rf"\1{_SHOP}", text)
         text = _ID.sub(lambda found: self._numbered(found[1], found[0]), text)
@@ -93,5 +94,6 @@ def _broken_anywhere(text: str) -> re.Pattern[str]:
 
 
 def _compared(text: str) -> str:
-    """Return what two scenes must have in common: every word, in order."""
+    """Return what two scenes must have in common: every word, in order, but for a call that is just being made."""
+    text = re.sub(r"(?m)^● Calling .*$", "", text)
     return re.sub(r"\s+|─", "", _NUMBER.sub("0", _HASH.sub("0", text)))

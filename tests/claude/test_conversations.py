@@ -223,9 +223,9 @@ def test_what_a_debate_leaves_open_is_asked_in_the_chat_and_can_be_answered_in_a
         scenes.add("Another day, another session; before a word is said:", terminal.ready(), since=_START)
         terminal.say("Yes, go on")
         asked = terminal.form("accept", Your_answer=Choice("free"))
-        scenes.add("The question again:", asked, since="● ")
+        scenes.add("The question again:", asked, since="❯ Yes")
         done = terminal.wait_for(r"● Done\.(.|\n)*The\s+advice\s+is: free")
-        scenes.add("The end:", done, since="● ")
+        scenes.add("The end:", done, since="● Done")
     assert api.errors == []
     assert [run["state"] for run in runs] == ["waiting", "completed"]
     assert runs[-1]["result"] == {"advice": "free", "agreed": False}
@@ -302,7 +302,7 @@ def test_a_run_that_came_to_its_cap_goes_on_after_the_person_named_a_higher_one(
         asked = terminal.form("accept", Let_it_go_on=True, New_cap_in_dollars="0.05")
         scenes.add("The money is used up, and the person is asked:", asked, since="● I will")
         done = terminal.wait_for(r"● Done\. 136 processed")
-        scenes.add("The end:", done, since="● ")
+        scenes.add("The end:", done, since="● Done")
     assert api.errors == []
     assert "stopped at its cap of $0.005" in asked
     (run,) = _engine(claude).runs()
@@ -355,10 +355,10 @@ def test_a_developer_looks_into_a_plan_takes_it_as_python_and_runs_that(
     ):
         terminal.say("/stratum-review")
         graph = terminal.wait_for("Say if you want")
-        scenes.add("The step graph:", graph, since="● ")
+        scenes.add("The step graph:", graph, since="● STEP")
         terminal.say("The prompts, please")
         prompts = terminal.wait_for(r"</data \w+>")
-        scenes.add("Functions, and the first prompt as it is compiled:", prompts, since="● ")
+        scenes.add("Functions, and the first prompt as it is compiled:", prompts, since="● FUNC")
         terminal.say("Put it into our project as Python, and try it")
         scenes.add("The file is written only with a yes:", terminal.permission("yes"), since="❯ Put")
         done = terminal.wait_for(r'"processed": 1')
@@ -441,10 +441,10 @@ def test_without_the_plugin_the_server_alone_plans_asks_and_runs(
         planned = terminal.permission("yes")
         terminal.permission("yes")
         asked = terminal.form("accept", Run_this_plan=True)
-        scenes.add("The question of the plan is the same:", asked, since="● ")
+        scenes.add("The question of the plan is the same:", asked, since="● I will")
         terminal.permission("yes")
         done = terminal.wait_for(r"● Done\. 3 processed")
-        scenes.add("The end:", done, since="● ")
+        scenes.add("The end:", done, since="● Done")
     assert api.errors == []
     assert "About the stratum — Plan Tool" in planned
     assert len(_rows(claude)) == 3
