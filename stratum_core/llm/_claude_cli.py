@@ -116,15 +116,18 @@ class ClaudeCliClient:
         texts = {role: _text(request, role) for role in ("system", "user")}
         with ExitStack() as cleared:
             folder = Path(cleared.enter_context(tempfile.TemporaryDirectory(prefix="stratum-claude-")))
-            system = folder / "system.txt"
+            system, user = folder / "system.txt", folder / "user.txt"
             await anyio.to_thread.run_sync(lambda: system.write_text(texts["system"], "utf-8"))
+            # A file, because a program that ends without reading would break a pipe.
+            await anyio.to_thread.run_sync(lambda: user.write_bytes(texts["user"].encode("utf-8", "replace")))
+            asked = cleared.enter_context(await anyio.to_thread.run_sync(lambda: user.open("rb")))
             work = folder / "work"
             await anyio.to_thread.run_sync(work.mkdir)
             try:
                 with anyio.fail_after(request.timeout_s):
                     return await anyio.run_process(
                         self._command(program, request, system),
-                        input=texts["user"].encode("utf-8", "replace"),
+                        stdin=asked,
                         cwd=work,
                         env=self._environment(request),
                         check=False,

@@ -106,7 +106,10 @@ def _anthropic() -> list[Reaction]:
 def _gemini() -> list[Reaction]:
     said = _quoted("GEMINI_API_KEY")
     kinds = ((400, "INVALID_ARGUMENT"), (503, "UNAVAILABLE"), (404, "NOT_FOUND"))
-    return [*(gemini.error(code, kind, said) for code, kind in kinds), gemini.content(GOOD)]
+    return [
+        *(gemini.error(code, kind, said) for code, kind in kinds),
+        gemini.error(403, "PERMISSION_DENIED", said),
+    ]
 
 
 def _job(folder: Path, *models: str) -> Job:
@@ -116,7 +119,7 @@ def _job(folder: Path, *models: str) -> Job:
     for number, model in enumerate(models, start=1):
         text = text.replace(f"MODEL_{number}", model)
     job.spec.write_text(text, "utf-8")
-    job.write_rows(8)
+    job.write_rows(6)
     programs = folder / "programs"
     programs.mkdir()
     (programs / "claude").write_text(CLAUDE, "utf-8")
@@ -153,6 +156,8 @@ async def _worked(job: Job, told: dict[str, bytes]) -> str:
         plan = await talk.ask("plan", **job.plan_arguments())
         await talk.ask("approve", plan_id=plan["plan_id"])
         run: dict[str, Any] = await talk.ask("execute", plan_id=plan["plan_id"])
+        assert run["state"] in {"completed_with_failures", "failed", "stopped_limit"}, run
+        assert not run.get("error", "").startswith("the runner"), run
         again = await talk.call("resume", run_id=run["run_id"])
         told["replies"] = json.dumps([plan, run, text_of(again), talk.progress]).encode()
         for uri in (f"stratum://plans/{plan['plan_id']}", f"stratum://runs/{run['run_id']}"):
@@ -185,18 +190,11 @@ async def _all(stack: AsyncExitStack, job: Job, *reactions: Sequence[Reaction]) 
 
 
 @pytest.mark.anyio
-@pytest.mark.parametrize("scenario", ["faults of every kind", "keys that are refused"])
 async def test_no_key_is_in_anything_that_a_run_writes_sends_or_says(
-    tmp_path: Path, scenario: str, caplog: pytest.LogCaptureFixture
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     caplog.set_level(logging.DEBUG)
     job = _job(tmp_path, *MODELS, "claude-cli/claude-haiku-4-5")
-    refused: list[list[Reaction]] = [
-        [openai.error(401, _quoted("OPENAI_API_KEY"), code="invalid_api_key")],
-        [anthropic.error(401, "authentication_error", _quoted("ANTHROPIC_API_KEY"))],
-        [gemini.error(403, "PERMISSION_DENIED", _quoted("GEMINI_API_KEY"))],
-    ]
-    reactions = refused if scenario.startswith("keys") else [_openai(), _anthropic(), _gemini()]
     told: dict[str, bytes] = {}
     with Collector([Reply(status=503, body=HEADER.encode())]) as collector:
         job.extra.update(
@@ -205,26 +203,27 @@ async def test_no_key_is_in_anything_that_a_run_writes_sends_or_says(
             OTEL_INSTRUMENTATION_GENAI_CAPTURE_MESSAGE_CONTENT="true",
         )
         async with AsyncExitStack() as stack:
-            servers = await _all(stack, job, *reactions)
+            servers = await _all(stack, job, _openai(), _anthropic(), _gemini())
             run_id = await _worked(job, told)
         _commands(job, run_id, told)
         told["spans"] = b"\n".join(collector.bodies)
         sent_headers = [str(headers) for headers in collector.headers]
-    assert (job.folder.parent / "programs" / "ran").exists()  # asked by the run, and by `doctor`
+    assert (tmp_path / "programs" / "ran").exists()
     told["logs"] = caplog.text.encode()
     told.update(_left_behind(job.state_dir, job.folder))
     assert [leak for where, data in told.items() for leak in _leaks(where, data)] == []
     assert KEYS["OPENAI_API_KEY"] in str(servers[0].received[0].headers), "the canary did not even fly"
     assert sent_headers
     assert all(HEADER in headers for headers in sent_headers)
-    assert len(told) > 12, sorted(told)
+    assert len(told) > 9, sorted(told)
 
 
 @pytest.mark.anyio
 async def test_no_key_is_on_a_cassette_and_in_no_error_of_the_client(tmp_path: Path) -> None:
     path = tmp_path / "tape.json"
     said: list[str] = []
-    reactions = [*_openai(), faults.never]
+    refused = openai.error(401, _quoted("OPENAI_API_KEY"), code="invalid_api_key")
+    reactions = [*_openai(), refused, faults.never]
     async with ProviderServer(*reactions) as server:
         client = LitellmClient(KEYS, api_bases={"openai": f"{server.url}/v1"})
         with Cassette(path, client=client, mode="record") as tape:

@@ -6,6 +6,7 @@ import json
 import os
 import stat
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -253,6 +254,15 @@ async def test_a_program_that_takes_too_long_is_ended(program: Callable[..., dic
     with pytest.raises(TransportError, match="gave no answer") as raised:
         await client.complete(asking(timeout_s=0.3))
     assert raised.value.detail["paid"] == "unknown"
+
+
+async def test_a_program_that_ends_without_reading_its_prompt_is_a_failed_request(tmp_path: Path) -> None:
+    """Its pipe would break on a prompt of more than a pipe holds."""
+    (tmp_path / "claude").write_text("#!/bin/sh\nexit 3\n", "utf-8")
+    (tmp_path / "claude").chmod(0o755)
+    asked = replace(asking(), messages=(Message(role="user", blocks=("x" * 500_000,)),))
+    with pytest.raises(TransportError, match="ended with status 3 and without an answer"):
+        await ClaudeCliClient({"PATH": f"{tmp_path}:/usr/bin:/bin"}, prices=PriceTable.load()).complete(asked)
 
 
 async def test_without_the_program_it_says_what_can_be_done(tmp_path: Path) -> None:
