@@ -53,18 +53,18 @@ DURABILITY = (
         "core/journal/test_killed_writers.py",
     ),
     promise(
-        "durability.rows_stay",
-        "Of a removed run stays who agreed to it, what it cost and the head of its chain; it starts nothing again",
-        REMOVED,
-        "core/engine/test_storage.py"
-        "::test_of_a_removed_run_the_data_goes_and_who_agreed_what_it_cost_and_its_head_stay",
-    ),
-    promise(
         "durability.places",
         "Newer files and network file systems are refused; older files are copied, then brought up to date whole",
         PLACES,
         "core/journal/test_migrations.py",
         "core/journal/test_old_files.py",
         "core/journal/test_sqlite.py::test_a_network_file_system_is_refused",
+    ),
+    promise(
+        "durability.rows_stay",
+        "Of a removed run stays who agreed to it, what it cost and the head of its chain; it starts nothing again",
+        REMOVED,
+        "core/engine/test_storage.py"
+        "::test_of_a_removed_run_the_data_goes_and_who_agreed_what_it_cost_and_its_head_stay",
     ),
 )

@@ -51,17 +51,17 @@ HARDENING: tuple[Promise, ...] = (
         "core/runtime/test_worker_statuses.py",
     ),
     promise(
+        "harden.ordinary_account",
+        "What Stratum makes is for its owner only, whatever the umask, and rights that are missing are told",
+        SECURITY,
+        "hardening/test_ordinary_account.py",
+    ),
+    promise(
         "harden.outlives",
         "A run goes on when whoever started it is killed with its whole process group; SIGTERM drains it",
         OUTLIVES,
         "core/engine/test_outliving.py",
         "core/engine/test_runs.py::test_a_terminated_run_drains_and_goes_on_when_it_is_resumed",
-    ),
-    promise(
-        "harden.ordinary_account",
-        "What Stratum makes is for its owner only, whatever the umask, and rights that are missing are told",
-        SECURITY,
-        "hardening/test_ordinary_account.py",
     ),
     promise(
         "harden.paths",

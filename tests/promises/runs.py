@@ -77,6 +77,7 @@ RUNS: tuple[Promise, ...] = (
         "core/journal/test_encoding.py",
         "core/journal/test_journal.py",
         "core/journal/test_journal_model.py",
+        "core/journal/test_foreign_files.py",
         "core/journal/test_sqlite.py",
     ),
     promise(

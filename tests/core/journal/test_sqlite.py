@@ -17,13 +17,11 @@ import anyio
 import psutil
 import pytest
 from anyio import fail_after
-from filelock import FileLock
 
 from stratum_core.budget import Usage
 from stratum_core.errors import JournalBusy, JournalError, JournalVersionError, RunError
 from stratum_core.journal import RunJournal, RunReader, _owner, is_owned
 from stratum_core.journal._ledger import Ledger
-from stratum_core.journal._migrations import RUN_FILE, migrate
 from stratum_core.journal._writer import Entry, resolve
 from tests.support.journals import make_intent
 
@@ -476,35 +474,8 @@ async def test_an_answer_that_comes_while_its_task_is_being_cancelled_is_kept(tm
     assert (entry.done, entry.error) == (True, refused)
 
 
-async def test_a_reader_refuses_another_programs_database(tmp_path: Path) -> None:
-    path = tmp_path / "runs" / "run-1.db"
-    path.parent.mkdir()
-    with closing(sqlite3.connect(path)) as connection:
-        connection.execute("CREATE TABLE notes (text)")
-    with pytest.raises(JournalError, match="another program"):
-        RunReader.open(tmp_path, "run-1")
-
-
 def test_without_a_kernels_boot_id_the_boot_is_known_by_its_time(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(_owner, "LINUX_BOOT_ID", tmp_path / "none")
     assert _owner.this_process().boot_id == f"{psutil.boot_time():.0f}"
-
-
-async def test_a_file_whose_runner_has_only_just_made_it_is_no_journal_yet(tmp_path: Path) -> None:
-    path = tmp_path / "runs" / "run-1.db"
-    path.parent.mkdir()
-    path.touch()
-    with pytest.raises(RunError, match="no journal yet"):
-        RunReader.open(tmp_path, "run-1")
-    with closing(sqlite3.connect(path, isolation_level=None)) as connection:
-        migrate(connection, path, RUN_FILE)
-    with pytest.raises(RunError, match="no journal yet"):
-        RunReader.open(tmp_path, "run-1")
-    with (
-        FileLock(path.with_suffix(".lock")),
-        pytest.raises(JournalBusy, match="held by another process"),
-    ):
-        RunJournal.open(tmp_path, "run-1", create=True)
-    await RunJournal.open(tmp_path, "run-1", create=True).close()
