@@ -39,7 +39,8 @@ __all__ = ["JUMPS_S", "WarmRunner", "WarmRunners", "ask", "jumping_clock", "warm
 JUMPS_S = (-400 * 86400.0, -86400.0, -3600.0, -1.0, 0.0, 0.0, 1.0, 3600.0, 86400.0, 400 * 86400.0)
 """How far a clock may be off, in seconds."""
 _REPO = Path(__file__).parent.parent.parent
-_READY_S = 120.0
+_LOOK_S = 1.0
+"""How often the warm process looks whether its starter is still there."""
 
 
 @dataclass
@@ -142,8 +143,14 @@ def _serve(path: Path) -> NoReturn:
         listener.listen(64)
         sys.stdout.write("ready\n")
         sys.stdout.flush()
-        while True:
-            line, _ = listener.accept()
+        listener.settimeout(_LOOK_S)
+        starter = os.getppid()
+        while os.getppid() == starter:
+            try:
+                line, _ = listener.accept()
+            except TimeoutError:
+                continue
+            line.settimeout(None)
             with line, line.makefile() as orders:
                 order = cast("dict[str, JsonValue]", json.loads(orders.readline()))
                 answer = _polled(cast("int", order["poll"]), statuses) if "poll" in order else os.fork()
@@ -154,6 +161,7 @@ def _serve(path: Path) -> NoReturn:
                 if "poll" not in order:
                     statuses.pop(cast("int", answer), None)  # the number was another process's before
                 line.sendall(json.dumps(answer).encode() + b"\n")
+    sys.exit(0)
 
 
 def _polled(pid: int, statuses: dict[int, int]) -> int | None:
