@@ -61,7 +61,11 @@ class Settings:
 
         A client that was set answers for every model, so one is not needed; the offline model's id then stands for it.
         """
-        chosen = self.default_model or os.environ.get("STRATUM_MODEL") or default_model(with_system_keys(os.environ))
+        chosen = (
+            self.default_model
+            or os.environ.get("STRATUM_MODEL")
+            or default_model(with_system_keys(os.environ))
+        )
         return chosen or (OFFLINE_MODEL if self.client is not None else "")
 
     def clients(self) -> Clients:
