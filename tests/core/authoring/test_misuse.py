@@ -35,7 +35,7 @@ async def awaiting(text: str) -> str:
         (flow, 0.25, r"@flow stands with 0.25, but .*; write `@flow\(budget=Budget"),
         (compute, "result > 0", "@compute stands with 'result > 0'"),
     ],
-    ids=str,
+    ids=["infer, bare", "infer, a text", "refine, a function", "flow, a number", "compute, a text"],
 )
 def test_a_bare_decorator_or_an_argument_without_its_name_is_told_how_to_write_it(
     decorator: object, given: object, said: str
