@@ -23,6 +23,17 @@ SECURITY_ROWS = tuple(
     for row in table_rows(text, "attack")
 )
 
+CONFORMANCE = ROOT / "docs" / "conformance.md"
+SHOWN_ROWS = tuple(
+    row
+    for heading, first in (
+        ("Rules", "rule"),
+        ("Defects that are not here", "defect"),
+        ("Figures", "what is tried"),
+    )
+    for row in table_rows(section(CONFORMANCE, heading), first)
+)
+
 
 @cache
 def _tests(path: Path) -> frozenset[str]:
@@ -135,6 +146,19 @@ def test_what_stops_an_attack_is_shown_by_tests_that_exist(row: tuple[str, ...])
     tests = re.findall(r"`([^`]+)`", shown_by)
     assert (bool(attack), bool(stopped_by), bool(tests)) == (True, True, True)
     assert [fault for test in tests if (fault := _fault(f"tests/{test}"))] == []
+
+
+@pytest.mark.parametrize("row", SHOWN_ROWS, ids=lambda row: str(row[0]))
+def test_a_rule_of_the_library_is_shown_by_tests_that_exist(row: tuple[str, ...]) -> None:
+    tests = re.findall(r"`([^`]+)`", row[-1])
+    assert all((*row, tests))
+    assert [fault for test in tests if (fault := _fault(f"tests/{test}"))] == []
+
+
+def test_every_table_of_the_librarys_conformance_is_read() -> None:
+    assert len(table_rows(section(CONFORMANCE, "Rules"), "rule")) > 50
+    assert len(table_rows(section(CONFORMANCE, "Defects that are not here"), "defect")) == 12
+    assert len(table_rows(section(CONFORMANCE, "Figures"), "what is tried")) == 3
 
 
 def test_a_promise_with_a_wrong_test_file_or_case_is_found() -> None:

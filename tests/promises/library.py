@@ -9,6 +9,7 @@ __all__ = ["LIBRARY"]
 TYPES = ("docs/library.md", "Types and contracts")
 OPAQUE = ("docs/library.md", "Opaque data")
 CONDITIONS = ("docs/library.md", "Conditions")
+CONFORMANCE = ("docs/conformance.md", "Figures")
 DECORATION = ("docs/library.md", "What is checked when a function is decorated")
 
 START = ("docs/library.md", "Start")
@@ -53,6 +54,14 @@ LIBRARY: tuple[Promise, ...] = (
         "and is marked",
         CONDITIONS,
         "core/authoring/test_conditions.py",
+    ),
+    promise(
+        "library.conformance",
+        "Every rule of the library and every known defect of its kind has a test; a cap holds for a hundred calls at "
+        "once, prompts do not grow, and a call makes no more requests than it has attempts",
+        CONFORMANCE,
+        "core/authoring/test_conformance.py",
+        "project/test_requirements.py::test_a_rule_of_the_library_is_shown_by_tests_that_exist",
     ),
     promise(
         "library.contracts",
