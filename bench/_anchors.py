@@ -16,8 +16,10 @@ from typing import cast
 
 import anyio
 
+from bench._hostile import measure as hostile
 from bench._measure import Row
 from bench._refusals import refusals
+from bench._reuse import measure as reused
 from stratum_core.budget import Budget
 from stratum_core.checks import check
 from stratum_core.contracts import JsonValue
@@ -55,13 +57,15 @@ _PATIENCE_S = 300.0
 
 
 def measure() -> list[Row]:
-    """Return the rows of A1, A3, A5, A6, A7 and A11."""
+    """Return the rows of A1, A3 to A7, A11 and A12."""
     return [
         *anyio.run(_cap_worth_five),
         *_killed(),
+        *reused(),
         *anyio.run(_closed_account),
         *refusals(),
         *anyio.run(_rate_limited),
+        *hostile(),
     ]
 
 

@@ -195,7 +195,7 @@ def _inserted(text: str, parent: _Object, key: str, value: JsonValue, newline: s
     if parent.members:
         last = parent.members[-1]
         colon = text[last.key_end : last.value_start]
-        lead = _lead(text, last.key_start) or colon.removeprefix(":")
+        lead = _lead(text, last.key_start) or colon.partition(":")[2]
         member = f",{lead}{name}{colon}{_written(value, _unit(text), lead, newline)}"
         return text[: last.value_end] + member + text[last.value_end :]
     if parent.start > 0 and not _NEWLINE.search(text.strip()):
