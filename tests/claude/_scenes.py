@@ -31,6 +31,7 @@ _FOOTER = re.compile(r"^ *(⏸|⏵|\? for shortcuts|◐|Esc to cancel).*$|^.*/ef
 _BLANKS = re.compile(r"\n{3,}")
 _ID = re.compile(r"\b(plan|run)_[0-9a-f]{12}\b")
 _HASH = re.compile(r"\b[0-9a-f]{12,16}\b")
+_CUT_OFF = re.compile(r"[,;]\s+\d+\s+(calls?\s+)?possibly\s+paid(,\s+counted\s+at\s+their\s+worst\s+case)?")
 _NUMBER = re.compile(r"\d[\d.,]*")
 _CUT_FOLDER = re.compile(r"(commands in )/.*$", re.MULTILINE)
 
@@ -94,6 +95,6 @@ def _broken_anywhere(text: str) -> re.Pattern[str]:
 
 
 def _compared(text: str) -> str:
-    """Return what two scenes must have in common: every word, in order, but for a call that is just being made."""
-    text = re.sub(r"(?m)^● Calling .*$", "", text)
+    """Return what two scenes must have in common: every word, in order, but for what was under way just then."""
+    text = _CUT_OFF.sub("", re.sub(r"(?m)^● Calling .*$", "", text))
     return re.sub(r"\s+|─", "", _NUMBER.sub("0", _HASH.sub("0", text)))

@@ -109,10 +109,10 @@ def _engine(claude: ClaudeCode) -> Engine:
 def test_a_plain_request_becomes_a_plan_a_question_live_progress_and_a_file(
     claude: ClaudeCode, terminal_folder: Path
 ) -> None:
-    bring_reviews(claude, times=2)
+    bring_reviews(claude, times=6)
 
     def script(request: Request) -> Script:
-        request, run = yield from _review_job(request, saying="I will judge 272 reviews and draft replies.")
+        request, run = yield from _review_job(request, saying="I will judge 816 reviews and draft replies.")
         return as_text(run["message"])
 
     with (
@@ -123,14 +123,14 @@ def test_a_plain_request_becomes_a_plan_a_question_live_progress_and_a_file(
         terminal.say(_ASK)
         asked = terminal.form("accept", Run_this_plan=True)
         scenes.add("The plan, in the server's words, and the one question:", asked)
-        running = terminal.wait_for(r"Running: .* \d+/272 items")
+        running = terminal.wait_for(r"Running: .* \d+/816 items")
         scenes.add("While it runs:", running, since="● I will judge")
-        done = terminal.wait_for(r"● Done\. 272 processed")
+        done = terminal.wait_for(r"● Done\. 816 processed")
         scenes.add("The end:", done, since="● I will judge")
     assert api.errors == []
-    assert re.search(r"says: Stratum's plan \(plan_\w+\):\s+Input: 272 reviews from reviews\.csv\.", asked)
+    assert re.search(r"says: Stratum's plan \(plan_\w+\):\s+Input: 816 reviews from reviews\.csv\.", asked)
     assert re.search(r"Simulated: likely about \$[0-9.]+ .* At most \$1\.00\.", asked)
-    assert len(_rows(claude)) == 272
+    assert len(_rows(claude)) == 816
     assert len(_engine(claude).runs()) == 1
 
 
@@ -234,10 +234,10 @@ def test_what_a_debate_leaves_open_is_asked_in_the_chat_and_can_be_answered_in_a
 def test_a_run_that_was_killed_with_its_session_goes_on_in_the_next_and_pays_nothing_twice(
     claude: ClaudeCode, terminal_folder: Path, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    bring_reviews(claude, times=3)
+    bring_reviews(claude, times=6)
 
     def before(request: Request) -> Script:
-        request, run = yield from _review_job(request, saying="I will judge 408 reviews and draft replies.")
+        request, run = yield from _review_job(request, saying="I will judge 816 reviews and draft replies.")
         return as_text(run["message"])
 
     with (
@@ -247,12 +247,12 @@ def test_a_run_that_was_killed_with_its_session_goes_on_in_the_next_and_pays_not
     ):
         terminal.say(_ASK)
         terminal.form("accept", Run_this_plan=True)
-        running = terminal.wait_for(r"Running: .* [1-9]\d*/408 items")
+        running = terminal.wait_for(r"Running: .* [1-9]\d*/816 items")
         (run,) = _engine(claude).runs()
         _kill_everything(claude)
         scenes.add("The last that was seen before the power went:", running, since="● I will judge")
     paid = _answered(claude, run.run_id)
-    assert 0 < len(paid) < 500
+    assert 0 < len(paid) < 1000
 
     def after(request: Request) -> Script:
         request = yield from connected(request, "stratum", "resume")
@@ -266,13 +266,13 @@ def test_a_run_that_was_killed_with_its_session_goes_on_in_the_next_and_pays_not
             claude, api.url, folder=tmp_path_factory.mktemp("tmux"), arguments=LOADED, env=SERVER
         ) as terminal,
     ):
-        terminal.wait_for(r"was interrupted: \d+ of 408 done")
+        terminal.wait_for(r"was interrupted: \d+ of 816 done")
         scenes.add("The next session begins with:", terminal.ready(), since=_START)
         terminal.say("Yes, finish it")
-        done = terminal.wait_for(r"● On record: (.|\n)*Done\. 408 processed")
+        done = terminal.wait_for(r"● On record: (.|\n)*Done\. 816 processed")
         scenes.add("The end:", done, since="❯ Yes")
     assert api.errors == []
-    assert len(_rows(claude)) == 408
+    assert len(_rows(claude)) == 816
     assert paid.items() <= _answered(claude, run.run_id).items(), "what was paid before is as it was"
 
 
