@@ -31,13 +31,19 @@ async def test_a_no_is_final_for_the_plan(job: Job, era: str, answer: dict[str, 
         assert changed.asked == []
 
 
+def _warm() -> list[str]:
+    """The runners that wait for a run."""
+    started = (child.cmdline() for child in psutil.Process().children())
+    return [" ".join(command) for command in started if "--warm-for" in command]
+
+
 class _Reader(Person):
     """Sees which runners wait while the question is open, then says no."""
 
     waiting: list[str]
 
     async def answer(self, context: ClientRequestContext, params: ElicitRequestParams) -> ElicitResult:
-        self.waiting = [" ".join(child.cmdline()) for child in psutil.Process().children()]
+        self.waiting = _warm()
         return await super().answer(context, params)
 
 
@@ -46,11 +52,11 @@ async def test_while_the_person_reads_a_runner_gets_ready_which_a_no_ends(job: J
     person = _Reader(**_DECLINED)
     async with talking(server_of(job), era, person=person) as talk:
         plan = await talk.ask("plan", **job.plan_arguments(), options={"model": "openai/gpt-4.1-mini"})
-        assert psutil.Process().children() == []
+        assert _warm() == []
         assert (await talk.ask("approve", plan_id=plan["plan_id"]))["state"] == "declined"
         (runner,) = person.waiting
         assert f"--warm-for {plan['plan_id']}" in runner
-        assert psutil.Process().children() == []
+        assert _warm() == []
 
 
 async def test_the_note_of_a_no_is_told(job: Job) -> None:
