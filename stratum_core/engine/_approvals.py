@@ -5,7 +5,7 @@ Everything is read from the stored rows, because what is approved is what is on 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import cast
@@ -61,11 +61,22 @@ def require_resumable(run: RunRecord, plan: PlanRecord, settings: Settings, *, p
         return
     facts = facts_of(plan)
     require_allowed(facts, settings.policy)
-    for model in sorted(facts.models):
-        variable = missing_key(model, settings.environ)
+    _require_reachable(run.run_id, facts.models, settings.environ)
+
+
+def _require_reachable(run_id: str, models: Collection[str], environ: Mapping[str, str]) -> None:
+    """Raise unless every model has its key, or the program behind its login."""
+    for model in sorted(models):
+        variable = missing_key(model, environ)
+        if variable == "PATH":
+            raise ConfigurationError(
+                f"run {run_id} needs the `claude` program for {model}, which is not on PATH; nothing was started",
+                remedy="put it on PATH where Stratum runs and log in, then resume the run",
+                detail={"model": model},
+            )
         if variable is not None:
             raise ConfigurationError(
-                f"run {run.run_id} needs a key for {model}, but {variable} is not set; nothing was started",
+                f"run {run_id} needs a key for {model}, but {variable} is not set; nothing was started",
                 remedy=f"set {variable} where Stratum runs (or `stratum keys set`), then resume the run",
                 detail={"model": model, "variable": variable},
             )

@@ -157,20 +157,6 @@ def estimate_program(
     walked = walker.run(spec, {name: Known(value) for name, value in inputs.items()})
     walker.calls.refuse_unpayable()
     warnings = walker.warnings()
-    steps = tuple(
-        StepEstimate(
-            flow=row.flow,
-            step=row.step,
-            function=row.function,
-            model=row.model,
-            likely_calls=row.cost.calls,
-            most_calls=row.cost.most_calls,
-            likely_nusd=round(row.cost.likely),
-            worst_nusd=row.cost.worst.nusd,
-            reused_calls=row.reused.calls,
-        )
-        for row in walker.calls.rows()
-    )
     if walked.failure:
         warnings.insert(0, f"this run will fail: {walked.failure}")
     cost = walked.cost.under(caps)
@@ -195,13 +181,28 @@ def estimate_program(
         most_calls=cost.most_calls,
         least_attempt_nusd=walker.calls.least_attempt_nusd,
         dearest_attempt_nusd=walker.calls.dearest_attempt_nusd,
-        steps=steps,
+        steps=tuple(_step(row) for row in rows),
         loops=walker.loops(),
         basis=basis_words({row.function: row.runs for row in rows if row.cost.most_calls}, BASIS),
         accuracy=accuracy_words(history.last_outcomes(simulated=simulated, limit=TOLD_RUNS)),
         reused_calls=walker.calls.reused.calls,
         saved_nusd=round(walker.calls.reused.likely),
         warnings=tuple(warnings),
+    )
+
+
+def _step(row: StepRow) -> StepEstimate:
+    """Return what an estimate tells of a step."""
+    return StepEstimate(
+        flow=row.flow,
+        step=row.step,
+        function=row.function,
+        model=row.model,
+        likely_calls=row.cost.calls,
+        most_calls=row.cost.most_calls,
+        likely_nusd=round(row.cost.likely),
+        worst_nusd=row.cost.worst.nusd,
+        reused_calls=row.reused.calls,
     )
 
 

@@ -9,6 +9,8 @@ import anyio
 import anyio.to_thread
 import pytest
 
+from stratum_core.engine._approvals import _require_reachable
+from stratum_core.errors import ConfigurationError
 from tests.core.engine._bench import Bench, ended
 from tests.support.providers import ProviderServer, openai
 
@@ -43,3 +45,8 @@ async def test_requests_go_where_the_approved_plan_says_whatever_the_environment
         view = await other.wait(run.run_id, timeout_s=60)
         assert (view.state, view.done) == ("completed", 2)
         assert (len(planned.received), len(later.received)) == (2, 0)
+
+
+def test_a_run_that_needs_a_login_whose_program_is_gone_says_so_on_resume() -> None:
+    with pytest.raises(ConfigurationError, match="needs the `claude` program"):
+        _require_reachable("run_1", ["claude-cli/claude-haiku-4-5"], {"PATH": "/nowhere"})
