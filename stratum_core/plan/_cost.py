@@ -128,21 +128,21 @@ class CostSum:
 
     __slots__ = (
         "_attempt",
-        "_calls",
         "_counted",
         "_high",
-        "_likely",
         "_low",
-        "_most_calls",
         "_tokens",
         "_worst",
+        "calls",
+        "likely",
+        "most_calls",
     )
 
     def __init__(self) -> None:
         """Begin with nothing."""
+        self.likely, self.calls, self.most_calls = 0.0, 0.0, 0
         self._worst = (0, 0, 0)
-        self._likely, self._low, self._high, self._tokens, self._calls = 0.0, 0.0, 0.0, 0.0, 0.0
-        self._most_calls = 0
+        self._low, self._high, self._tokens = 0.0, 0.0, 0.0
         self._attempt = _NO_USAGE
         self._counted = False
 
@@ -154,29 +154,34 @@ class CostSum:
         nusd, tokens, calls = self._worst
         more = cost.worst
         self._worst = nusd + more.nusd, tokens + more.tokens, calls + more.calls
-        self._likely += cost.likely
+        self.likely += cost.likely
         self._low += cost.low
         self._high += cost.high
         self._tokens += cost.tokens
-        self._calls += cost.calls
-        self._most_calls += cost.most_calls
+        self.calls += cost.calls
+        self.most_calls += cost.most_calls
         if cost.attempt is not self._attempt:
             self._attempt = _larger(self._attempt, cost.attempt)
 
     @property
+    def worst_nusd(self) -> int:
+        """The money of the worst case."""
+        return self._worst[0]
+
+    @property
     def total(self) -> Cost:
-        """The sum."""
+        """The sum, as a cost made anew."""
         if not self._counted:
             return FREE
         nusd, tokens, calls = self._worst
         return Cost(
             Usage(nusd=nusd, tokens=tokens, calls=calls),
-            self._likely,
+            self.likely,
             self._low,
             self._high,
             self._tokens,
-            self._calls,
-            self._most_calls,
+            self.calls,
+            self.most_calls,
             self._attempt,
         )
 

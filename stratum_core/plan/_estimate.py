@@ -201,8 +201,8 @@ def _step(row: StepRow) -> StepEstimate:
         likely_calls=row.cost.calls,
         most_calls=row.cost.most_calls,
         likely_nusd=round(row.cost.likely),
-        worst_nusd=row.cost.worst.nusd,
-        reused_calls=row.reused.calls,
+        worst_nusd=row.cost.worst_nusd,
+        reused_calls=row.reused_calls,
     )
 
 

@@ -16,7 +16,7 @@ from typing import assert_never
 from stratum_core.contracts import BoolType, JsonValue, ListBuilder, StringType
 from stratum_core.errors import ContractViolation, ExpressionError, PlanError
 from stratum_core.llm import Price
-from stratum_core.plan._cost import FREE, ONCE, CostSum, Times
+from stratum_core.plan._cost import ONCE, CostSum, Times
 from stratum_core.plan._history import Learner, debate_place
 from stratum_core.plan._kept import Kept
 from stratum_core.plan._priors import branch_share
@@ -108,18 +108,20 @@ class Walker:
         """Follow a flow once."""
         env: dict[str, Shape] = {"input": record_shape(inputs)}
         failed: dict[str, str] = {}
-        cost, may_fail = FREE, False
+        total, may_fail = CostSum(), False
         for step in flow.steps:
             behind = next((failed[name] for name in step.reads if name in failed), None)
             if behind is not None:
                 failed[step.id] = behind
                 continue
             walked = self._step(flow, step, env, times)
-            cost, may_fail = cost + walked.cost, may_fail or walked.may_fail
+            total.add(walked.cost)
+            may_fail = may_fail or walked.may_fail
             if walked.failure:
                 failed[step.id] = walked.failure
             else:
                 env[step.id] = walked.shape
+        cost = total.total
         if failed:
             return Walked(shape=Known(None), cost=cost, failure=next(iter(failed.values())))
         try:

@@ -50,26 +50,16 @@ class StepRow:
     step: str
     function: str
     model: str
-    sum: CostSum = field(default_factory=CostSum)
+    cost: CostSum = field(default_factory=CostSum)
     """Of the calls that are made."""
-    sum_reused: CostSum = field(default_factory=CostSum)
-    """Of those whose answers are on record."""
+    reused_calls: float = 0.0
+    """Those that are not made because their answers are on record."""
     asks: float = 0.0
     """Questions expected: votes and iterations counted, retries not."""
     variance: float = 0.0
     """Of the calls' cost in square nano-dollars, as far as it comes from no two of them being alike."""
     runs: int = 0
     """Earlier runs that showed what the function's calls use."""
-
-    @property
-    def cost(self) -> Cost:
-        """What the calls cost."""
-        return self.sum.total
-
-    @property
-    def reused(self) -> Cost:
-        """What the calls would have cost whose answers are on record."""
-        return self.sum_reused.total
 
 
 @dataclass(slots=True, kw_only=True)
@@ -94,7 +84,8 @@ class Calls:
     """What earlier runs showed."""
     least_attempt_nusd: int = 0
     dearest_attempt_nusd: int = 0
-    _reused: CostSum = field(default_factory=CostSum)
+    reused: CostSum = field(default_factory=CostSum)
+    """What the calls that are not made would have cost."""
     _repeated: Kept[Cost] = field(default_factory=Kept[Cost])
     _rows: dict[tuple[str, str, str], StepRow] = field(default_factory=dict[tuple[str, str, str], StepRow])
     _forecasts: dict[str, CallForecast | None] = field(default_factory=dict[str, CallForecast | None])
@@ -102,11 +93,6 @@ class Calls:
     _outputs: dict[str, Unknown] = field(default_factory=dict[str, Unknown])
     _costs: dict[tuple[str, int, int], Cost] = field(default_factory=dict[tuple[str, int, int], Cost])
     _noted: set[tuple[str, int]] = field(default_factory=set[tuple[str, int]])
-
-    @property
-    def reused(self) -> Cost:
-        """What the calls that are not made would have cost."""
-        return self._reused.total
 
     def repeated(self, cost: Cost, times: Times) -> Cost:
         """Return what a cost comes to so many times; the items of a loop have few different ones."""
@@ -175,12 +161,13 @@ class Calls:
         cost = self._cost(spec, most, likely)
         answer = self._on_record(spec, arguments)
         if answer is not None:
-            row.sum_reused.add(cost * times)
-            self._reused.add(cost * times)
+            saved = cost * times
+            row.reused_calls += saved.calls
+            self.reused.add(saved)
             return Walked(shape=answer)
         self._note_first(spec, most)
         self._check_budget(spec, most, exact=all(isinstance(shape, Known) for shape in arguments.values()))
-        row.sum.add(self.repeated(cost, times))
+        row.cost.add(self.repeated(cost, times))
         self._add_variance(row, spec, cost, times)
         limit = max_answer_tokens(spec) * ANSWER_BYTES_PER_TOKEN
         return Walked(shape=self._output(spec, limit), cost=cost, may_fail=True)
