@@ -15,7 +15,7 @@ from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import ApprovalState, ApprovalView
 from stratum_core.errors import ConfigurationError, PlanError
 from stratum_core.journal import ApprovalRecord, PlanRecord, RaiseRecord, RunRecord
-from stratum_core.llm import missing_key
+from stratum_core.llm import missing_for
 from stratum_core.money import format_usd
 from stratum_core.plan import reopen, reopen_reused, require_as_approved
 
@@ -67,18 +67,12 @@ def require_resumable(run: RunRecord, plan: PlanRecord, settings: Settings, *, p
 def _require_reachable(run_id: str, models: Collection[str], environ: Mapping[str, str]) -> None:
     """Raise unless every model has its key, or the program behind its login."""
     for model in sorted(models):
-        variable = missing_key(model, environ)
-        if variable == "PATH":
+        missing = missing_for(model, environ)
+        if missing is not None:
             raise ConfigurationError(
-                f"run {run_id} needs the `claude` program for {model}, which is not on PATH; nothing was started",
-                remedy="put it on PATH where Stratum runs and log in, then resume the run",
-                detail={"model": model},
-            )
-        if variable is not None:
-            raise ConfigurationError(
-                f"run {run_id} needs a key for {model}, but {variable} is not set; nothing was started",
-                remedy=f"set {variable} where Stratum runs (or `stratum keys set`), then resume the run",
-                detail={"model": model, "variable": variable},
+                f"run {run_id}: {model} needs {missing.told}; nothing was started",
+                remedy=f"{missing.cure}, then resume the run",
+                detail={"model": model, **missing.detail},
             )
 
 

@@ -11,7 +11,7 @@ from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
 from stratum_core.engine._settings import Settings
 from stratum_core.journal import TrackRecord
-from stratum_core.llm import endpoint_of, missing_key
+from stratum_core.llm import endpoint_of, missing_for
 from stratum_core.money import NUSD_PER_USD
 from stratum_core.plan import BindLimits, PlanContext, ReusedRun, Roots
 
@@ -44,7 +44,7 @@ def plan_context(settings: Settings, *, now_s: float, answers_of: Callable[[str]
         prices=settings.prices,
         now=datetime.fromtimestamp(now_s, UTC),
         default_model=settings.default_model,
-        missing_key=lambda model: missing_key(model, settings.environ),
+        missing_for=lambda model: missing_for(model, settings.environ),
         endpoint_of=lambda model: endpoint_of(model, settings.environ),
         limits=limits_of(settings),
         bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),

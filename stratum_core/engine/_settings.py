@@ -18,7 +18,7 @@ from stratum_core.llm import (
     PriceTable,
     SystemKeys,
     default_model,
-    missing_key,
+    missing_for,
     system_keys,
     ways_to_a_model,
     with_system_keys,
@@ -57,12 +57,14 @@ class Settings:
         return SigningKeys(self.keys_dir)
 
     @property
-    def model_remedy(self) -> str:
-        """The ways to a model where functions that name none would have none; empty where they have one."""
+    def model_fault(self) -> tuple[str, str] | None:
+        """Why functions that name no model would have none, and the remedy; None where they have one."""
         if self.default_model is None:
-            return ways_to_a_model()
-        variable = missing_key(self.default_model, self.environ)
-        return "" if variable is None else ways_to_a_model(variable)
+            return "no model can be used", ways_to_a_model()
+        missing = missing_for(self.default_model, self.environ)
+        if missing is None:
+            return None
+        return f"the default model {self.default_model} needs {missing.told}", missing.remedy
 
     @staticmethod
     def stored_keys(environ: Mapping[str, str], *, cwd: Path) -> SystemKeys:

@@ -21,7 +21,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.errors import AuthError
 from stratum_core.llm._failures import WireFailure, to_error
 from stratum_core.llm._key_store import snapshot
-from stratum_core.llm._keys import find_key, missing_key, provider_of, ways_to_a_model
+from stratum_core.llm._keys import find_key, missing_for, provider_of
 from stratum_core.llm._port import FinishReason, Message, ModelReply, ModelRequest, TokenUsage
 from stratum_core.llm._projection import Projection, holds_to_schema, project
 
@@ -114,11 +114,11 @@ class LitellmClient:
 
     def _require_key(self, model: str) -> None:
         """Raise before anything is imported or sent when the model's key is missing."""
-        name = missing_key(model, self._environ)
-        if name is not None:
+        missing = missing_for(model, self._environ)
+        if missing is not None:
             raise AuthError(
-                f"model `{model}` needs the environment variable {name}, which is not set",
-                remedy=ways_to_a_model(name),
+                f"model `{model}` needs {missing.told}",
+                remedy=missing.remedy,
                 detail={"paid": "no", "model": model},
             )
 

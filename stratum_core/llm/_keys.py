@@ -1,4 +1,4 @@
-"""Which provider a model belongs to, which key it needs, and which model to use when nobody named one.
+"""Which provider a model belongs to, which key or program it lacks, and which model to use when nobody named one.
 
 Keys are only looked up here, by name; their values never leave the environment mapping that is passed in.
 """
@@ -8,20 +8,22 @@ from __future__ import annotations
 import shutil
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
+from typing import Final, Literal, assert_never
 from urllib.parse import urlsplit
 
+from stratum_core.contracts import JsonValue
 from stratum_core.errors import ConfigurationError
 from stratum_core.llm._prices import CLAUDE_CLI_PREFIX, OFFLINE_MODEL
 
 __all__ = [
     "KEY_VARIABLES",
+    "Missing",
     "claude_program",
     "default_model",
     "endpoint_of",
     "endpoint_variables",
     "find_key",
-    "missing_key",
+    "missing_for",
     "provider_of",
     "required_key",
     "ways_to_a_model",
@@ -71,6 +73,7 @@ KEY_VARIABLES: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """Provider -> the environment variables that may hold its key, the usual one first."""
 
+_LOGIN_PROGRAM: Final = "claude"
 _BEHIND_LOGIN: Final = f"{CLAUDE_CLI_PREFIX}claude-haiku-4-5"
 
 _BARE_NAMES: Final = (
@@ -102,11 +105,16 @@ def required_key(model: str) -> str | None:
 
 def ways_to_a_model(variable: str = "ANTHROPIC_API_KEY") -> str:
     """Return, as the remedy of an error, the three ways to get answers when this key is not there."""
-    provider = next((name for name, names in KEY_VARIABLES.items() if variable in names), "PROVIDER")
+    provider = _provider_with(variable)
     return (
         f"set {variable} where Stratum runs (or store the key: `stratum keys set {provider}`), or name a model behind "
         f"your Claude Code login such as {_BEHIND_LOGIN}, or take the built-in model `{OFFLINE_MODEL}`"
     )
+
+
+def _provider_with(variable: str) -> str:
+    """Return the provider whose key a variable may hold."""
+    return next((name for name, names in KEY_VARIABLES.items() if variable in names), "PROVIDER")
 
 
 def find_key(model: str, environ: Mapping[str, str]) -> str | None:
@@ -117,17 +125,67 @@ def find_key(model: str, environ: Mapping[str, str]) -> str | None:
 
 def claude_program(environ: Mapping[str, str]) -> str | None:
     """Return where the `claude` program is, None when it is not on the environment's PATH."""
-    return shutil.which("claude", path=environ.get("PATH", ""))
+    return shutil.which(_LOGIN_PROGRAM, path=environ.get("PATH", ""))
 
 
-def missing_key(model: str, environ: Mapping[str, str]) -> str | None:
-    """Return the environment variable to set before the model can be called, or None: nothing is missing.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Missing:
+    """What has to be there before a model can be called, in words that fit what it is."""
 
-    It is PATH for a model behind a login whose program is not there.
-    """
+    kind: Literal["key", "program"]
+    name: str
+    """The environment variable that would hold the key, or the program behind the login."""
+
+    @property
+    def told(self) -> str:
+        """What follows `needs` in a message."""
+        match self.kind:
+            case "key":
+                return f"a key, but {self.name} is not set"
+            case "program":
+                return f"the `{self.name}` program, which is not on PATH"
+            case _ as never:
+                assert_never(never)
+
+    @property
+    def cure(self) -> str:
+        """What a person does to have it there: the only way where the model is fixed."""
+        match self.kind:
+            case "key":
+                return (
+                    f"set {self.name} where Stratum runs (or `stratum keys set {_provider_with(self.name)}`)"
+                )
+            case "program":
+                return f"install Claude Code and log in, so that `{self.name}` is on PATH where Stratum runs"
+            case _ as never:
+                assert_never(never)
+
+    @property
+    def remedy(self) -> str:
+        """What a person can do where another model would serve, too."""
+        match self.kind:
+            case "key":
+                return ways_to_a_model(self.name)
+            case "program":
+                return (
+                    "install Claude Code and log in, set a provider key such as ANTHROPIC_API_KEY (or store it: "
+                    f"`stratum keys set anthropic`), or take the built-in model `{OFFLINE_MODEL}`"
+                )
+            case _ as never:
+                assert_never(never)
+
+    @property
+    def detail(self) -> dict[str, JsonValue]:
+        """The same for a machine."""
+        return {"variable" if self.kind == "key" else "program": self.name}
+
+
+def missing_for(model: str, environ: Mapping[str, str]) -> Missing | None:
+    """Return what the model lacks before it can be called, or None: nothing that is known."""
     if model.startswith(CLAUDE_CLI_PREFIX):
-        return None if claude_program(environ) else "PATH"
-    return None if find_key(model, environ) else required_key(model)
+        return None if claude_program(environ) else Missing(kind="program", name=_LOGIN_PROGRAM)
+    name = None if find_key(model, environ) else required_key(model)
+    return None if name is None else Missing(kind="key", name=name)
 
 
 def endpoint_of(model: str, environ: Mapping[str, str]) -> str | None:

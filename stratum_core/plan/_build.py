@@ -17,14 +17,16 @@ from stratum_core.contracts import JsonValue
 from stratum_core.errors import DiagnosticsError, PlanError
 from stratum_core.ir import Diagnostic
 from stratum_core.llm import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, Price, provider_of
+from stratum_core.memory import collections_paused
 from stratum_core.money import Nusd, format_usd
 from stratum_core.plan._bind import BoundInput, bind_inputs
 from stratum_core.plan._cap import Cap, cap_of
-from stratum_core.plan._context import PlanContext, no_key_missing
+from stratum_core.plan._context import PlanContext, nothing_missing
 from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
 from stratum_core.plan._history import work_of
 from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
+from stratum_core.plan._module import PlannedModule, plan_module, stands_there
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._plan import Plan, ReopenedPlan, plan_hash_of
 from stratum_core.plan._reach import choose_flow, reach_of
@@ -48,12 +50,14 @@ class _Work:
     inputs: tuple[BoundInput, ...]
     options: PlanOptions
     out: Path | None
+    module: PlannedModule | None
     reused: ReusedRun | None
     models: Mapping[str, str]
     registry: Mapping[str, RegisteredFunction]
     diagnostics: tuple[Diagnostic, ...]
 
 
+@collections_paused()
 def build_plan(
     text: str | bytes,
     *,
@@ -117,7 +121,7 @@ def estimate_what_if(
     if rows is not None and rows < 1:
         raise PlanError(f"rows is {rows}, but an estimate needs at least one row", remedy="give 1 or more")
     models = on_one_model(plan.models, model) if model is not None else dict(plan.models)
-    check_models(models, replace(context, missing_key=no_key_missing))
+    check_models(models, replace(context, missing_for=nothing_missing))
     values = {
         name: _first_rows(value, rows if name in plan.from_files or not plan.from_files else None)
         for name, value in plan.inputs.items()
@@ -179,13 +183,17 @@ def _work(
         rows=options.rows,
     )
     read = [part.file.path for part in bound if part.file]
+    document = text if isinstance(text, str) else text.decode("utf-8-sig")
+    out = None if options.out is None else _output(options.out, context, read)
+    persistent = options.mode == "persistent"
     return _Work(
-        text=text if isinstance(text, str) else text.decode("utf-8-sig"),
+        text=document,
         program=program,
         flow=name,
         inputs=bound,
         options=options,
-        out=None if options.out is None else _output(options.out, context, read),
+        out=out,
+        module=plan_module(document, name, out=out, context=context) if persistent else None,
         reused=None if options.reuse is None else context.answers_of(options.reuse),
         models=models,
         registry=registry,
@@ -205,6 +213,7 @@ def _draft(work: _Work, estimate: Estimate, cap: Cap, context: PlanContext) -> P
         inputs=work.inputs,
         options=work.options,
         out=work.out,
+        module=work.module,
         reused=None if work.reused is None else work.reused.pin(),
         models=work.models,
         endpoints=_endpoints(work.models, context),
@@ -220,7 +229,7 @@ def _draft(work: _Work, estimate: Estimate, cap: Cap, context: PlanContext) -> P
         and all(model.startswith(CLAUDE_CLI_PREFIX) for model in work.models.values()),
         summary="",
         question="",
-        warnings=_warnings(estimate, cap.nusd, work.out, work.registry),
+        warnings=_warnings(estimate, cap.nusd, work),
         diagnostics=tuple(item.to_json() for item in work.diagnostics),
         created_at=now,
         expires_at=now + context.ttl,
@@ -288,9 +297,7 @@ def _endpoints(models: Mapping[str, str], context: PlanContext) -> dict[str, str
     return {provider: url for provider, url in sorted(found.items()) if url is not None}
 
 
-def _warnings(
-    estimate: Estimate, cap: Nusd, out: Path | None, registry: Mapping[str, RegisteredFunction]
-) -> tuple[str, ...]:
+def _warnings(estimate: Estimate, cap: Nusd, work: _Work) -> tuple[str, ...]:
     """Return what the person should know beside the price."""
     found = list(estimate.warnings)
     if estimate.likely_nusd > cap:
@@ -298,10 +305,13 @@ def _warnings(
             0,
             f"the work is likely to cost more than its cap of {format_usd(cap)}, so it would stop before it is done",
         )
-    if out is not None and out.exists():
-        found.append(f"{out.name} exists and will be replaced")
-    if registry:
+    if work.out is not None and work.out.exists():
+        found.append(f"{work.out.name} exists and will be replaced")
+    module = work.module
+    if module is not None and module.path.exists() and not stands_there(module.path, module.text):
+        found.append(f"{module.path.name} is there and differs, so it is left alone and no Python is written")
+    if work.registry:
         found.append(
-            f"runs Python code the operator registered, on this machine: {', '.join(sorted(registry))}"
+            f"runs Python code the operator registered, on this machine: {', '.join(sorted(work.registry))}"
         )
     return tuple(found)

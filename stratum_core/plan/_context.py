@@ -9,21 +9,21 @@ from datetime import datetime, timedelta
 from stratum_core.budget import PossiblyPaid
 from stratum_core.checks import Limits
 from stratum_core.errors import PlanError
-from stratum_core.llm import PriceTable
+from stratum_core.llm import Missing, PriceTable
 from stratum_core.plan._bind import BindLimits
 from stratum_core.plan._files import Roots
 from stratum_core.plan._history import NO_HISTORY, Experience
 from stratum_core.plan._reuse import ReusedRun
 from stratum_core.specs import RegisteredFunction
 
-__all__ = ["PlanContext", "no_endpoint", "no_key_missing"]
+__all__ = ["PlanContext", "no_endpoint", "nothing_missing"]
 
 _NO_LIMITS = Limits()
 _BIND_LIMITS = BindLimits()
 _DAY = timedelta(hours=24)
 
 
-def no_key_missing(_: str) -> str | None:
+def nothing_missing(_: str) -> Missing | None:
     """Treat every model as usable."""
     return None
 
@@ -42,6 +42,15 @@ def no_endpoint(_: str) -> str | None:
     return None
 
 
+def no_module(_: str, flow: str) -> str:
+    """Make no module.
+
+    Raises:
+        PlanError: Always.
+    """
+    raise PlanError(f"mode: {flow} cannot be kept as Python here", remedy="plan it with the mode transient")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanContext:
     """Everything `build_plan` reads that is not in the document or the request."""
@@ -53,8 +62,8 @@ class PlanContext:
     """When the plan is made; an aware time."""
     default_model: str | None = None
     """For functions that name no model, when the request names none either."""
-    missing_key: Callable[[str], str | None] = no_key_missing
-    """Returns the environment variable a model still needs, or None."""
+    missing_for: Callable[[str], Missing | None] = nothing_missing
+    """Returns what a model still needs before it can be called, or None."""
     endpoint_of: Callable[[str], str | None] = no_endpoint
     """Returns the address that stands in for a model's provider, or None."""
     limits: Limits = _NO_LIMITS
@@ -64,6 +73,11 @@ class PlanContext:
     """The operator's Python functions by name; those a plan reaches become part of its hash."""
     answers_of: Callable[[str], ReusedRun] = no_run
     """Returns the answers of a run of this state directory, for the option `reuse`."""
+    module_of: Callable[[str, str], str] = no_module
+    """Returns a valid document's Python module whose `main` runs the flow named; for the option `mode`.
+
+    It raises `StratumCompileError` when a part of the document has no form in Python.
+    """
     history: Experience = NO_HISTORY
     """What earlier runs showed; only the likely range depends on it."""
     possibly_paid: PossiblyPaid = "retry"

@@ -48,7 +48,7 @@ def check_models(models: Mapping[str, str], context: PlanContext) -> None:
 
     Raises:
         PlanError: The operator does not allow it, or nobody knows what it costs.
-        ConfigurationError: Its key is missing.
+        ConfigurationError: Its key or its program is missing.
     """
     allowed = context.limits.models_allowed
     for function, model in models.items():
@@ -66,19 +66,12 @@ def check_models(models: Mapping[str, str], context: PlanContext) -> None:
                 remedy=f"{hint}name a priced model, or give its price in the operator's price file",
                 detail={"model": model, "similar": list(similar)},
             )
-        variable = context.missing_key(model)
-        if variable == "PATH":
+        missing = context.missing_for(model)
+        if missing is not None:
             raise ConfigurationError(
-                f"{model} needs the `claude` program, which is not on PATH",
-                remedy="install Claude Code and log in, set a provider key, or try it with the option"
-                ' {"model": "offline"}',
-                detail={"model": model},
-            )
-        if variable is not None:
-            raise ConfigurationError(
-                f"{model} needs a key, but {variable} is not set",
-                remedy=ways_to_a_model(variable),
-                detail={"model": model, "variable": variable},
+                f"{model} needs {missing.told}",
+                remedy=missing.remedy,
+                detail={"model": model, **missing.detail},
             )
 
 

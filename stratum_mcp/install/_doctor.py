@@ -271,9 +271,9 @@ def _state_directory(settings: Settings) -> Finding:
 
 def _model(settings: Settings) -> Finding:
     """Say which model would be used, or which ways there are to one."""
-    model, remedy = settings.default_model, settings.model_remedy
-    if remedy:
-        what = "no model can be used" if model is None else f"the default model {model} has no key"
+    model, fault = settings.default_model, settings.model_fault
+    if fault is not None:
+        what, remedy = fault
         return Finding(
             check="model", state="fault", what=what, where="environment and keyring", remedy=remedy
         )

@@ -182,7 +182,10 @@ class TestConfiguration:
 
     @pytest.mark.parametrize(
         ("model", "what"),
-        [(None, "no model can be used"), ("openai/gpt-4.1-mini", "openai/gpt-4.1-mini has no key")],
+        [
+            (None, "no model can be used"),
+            ("openai/gpt-4.1-mini", "openai/gpt-4.1-mini needs a key, but OPENAI_API_KEY is not set"),
+        ],
     )
     def test_a_missing_key_comes_with_the_three_ways_to_a_model(
         self, environ: dict[str, str], tmp_path: Path, model: str | None, what: str
@@ -193,6 +196,18 @@ class TestConfiguration:
         assert (found.state, what in found.what) == ("fault", True)
         for way in ("_API_KEY where Stratum runs", "stratum keys set", "claude-cli/", "`offline`"):
             assert way in found.remedy
+
+    def test_a_login_without_its_program_is_told_as_that(
+        self, environ: dict[str, str], tmp_path: Path
+    ) -> None:
+        environ |= {"STRATUM_MODEL": "claude-cli/claude-haiku-4-5", "PATH": "/bin"}
+        found = _only(configuration(environ, tmp_path), "model")
+        assert (found.state, found.what) == (
+            "fault",
+            "the default model claude-cli/claude-haiku-4-5 needs the `claude` program, which is not on PATH",
+        )
+        assert "set PATH" not in found.remedy
+        assert "install Claude Code and log in" in found.remedy
 
     @pytest.mark.parametrize(
         ("more", "what"),

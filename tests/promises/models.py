@@ -24,4 +24,13 @@ MODELS = (
         "claude/test_login.py",
         "core/llm/test_claude_cli.py",
     ),
+    promise(
+        "models.missing",
+        "What a model lacks is named as what it is, a key's variable or the login's program, with what to do",
+        PAGE,
+        "core/engine/test_keys.py::test_a_run_that_needs_a_login_whose_program_is_gone_says_so_on_resume",
+        "core/llm/test_keys.py::test_a_key_that_is_missing_is_told_by_its_variable_with_the_ways_to_a_model",
+        "core/llm/test_keys.py::test_a_login_without_its_program_lacks_a_program_and_no_variable",
+        "install/test_doctor.py::TestConfiguration::test_a_login_without_its_program_is_told_as_that",
+    ),
 )

@@ -15,10 +15,11 @@ from stratum_core.errors import AuthError, BadRequestError, ModelError, QuotaErr
 from stratum_core.llm import (
     ClaudeCliClient,
     Message,
+    Missing,
     ModelRequest,
     PriceTable,
     default_model,
-    missing_key,
+    missing_for,
     prompt_tokens_bound,
     request_bytes,
 )
@@ -270,14 +271,17 @@ async def test_without_the_program_it_says_what_can_be_done(tmp_path: Path) -> N
     with pytest.raises(AuthError, match="needs the `claude` program") as raised:
         await ClaudeCliClient(environ, prices=PriceTable.load()).complete(asking())
     assert "provider key" in raised.value.remedy
-    assert (missing_key(MODEL, environ), default_model(environ)) == ("PATH", None)
+    assert (missing_for(MODEL, environ), default_model(environ)) == (
+        Missing(kind="program", name="claude"),
+        None,
+    )
 
 
 def test_without_a_key_the_login_is_the_default_and_any_key_goes_before_it(
     program: Callable[..., dict[str, str]],
 ) -> None:
     environ = program("{}")
-    assert (default_model(environ), missing_key(MODEL, environ)) == (MODEL, None)
+    assert (default_model(environ), missing_for(MODEL, environ)) == (MODEL, None)
     assert default_model({**environ, "MISTRAL_API_KEY": "k"}) == "mistral/mistral-small-latest"
 
 

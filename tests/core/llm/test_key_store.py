@@ -15,10 +15,11 @@ import pytest
 from stratum_core.errors import ConfigurationError
 from stratum_core.llm import (
     EnvironWithKeys,
+    Missing,
     SystemKeys,
     default_model,
     find_key,
-    missing_key,
+    missing_for,
     snapshot,
     system_keys,
     with_system_keys,
@@ -27,6 +28,7 @@ from tests.support.keyrings import ForgetfulKeyring, LockedKeyring, MemoryKeyrin
 
 KEY = "sk-" + "memory" * 6
 _OPENAI = "openai/gpt-4.1-mini"
+_MISSING = Missing(kind="key", name="OPENAI_API_KEY")
 
 
 @pytest.fixture
@@ -47,7 +49,7 @@ def store(ring: MemoryKeyring, tmp_path: Path) -> SystemKeys:
 def test_a_stored_key_stands_in_for_a_missing_variable(store: SystemKeys) -> None:
     assert store.set("openai", f" {KEY}\n") == "tests.support.keyrings.MemoryKeyring"
     environ = EnvironWithKeys({"PATH": "/bin"}, store)
-    assert (find_key(_OPENAI, environ), missing_key(_OPENAI, environ)) == (KEY, None)
+    assert (find_key(_OPENAI, environ), missing_for(_OPENAI, environ)) == (KEY, None)
     assert default_model(environ) == _OPENAI
     assert dict(environ) == {"PATH": "/bin", "OPENAI_API_KEY": KEY}
     assert len(environ) == 2
@@ -75,10 +77,10 @@ def test_the_keyring_is_not_opened_while_nothing_is_stored_for_a_provider(
     store: SystemKeys, ring: MemoryKeyring
 ) -> None:
     environ = EnvironWithKeys({}, store)
-    assert (default_model(environ), missing_key(_OPENAI, environ)) == (None, "OPENAI_API_KEY")
+    assert (default_model(environ), missing_for(_OPENAI, environ)) == (None, _MISSING)
     store.set("mistral", KEY)
     ring.reads = 0
-    assert missing_key(_OPENAI, environ) == "OPENAI_API_KEY"
+    assert missing_for(_OPENAI, environ) == _MISSING
     assert ring.reads == 0
 
 
@@ -108,7 +110,7 @@ def test_what_the_keyring_lost_is_missing_and_can_be_removed(store: SystemKeys, 
     store.set("openai", KEY)
     ring.held.clear()
     environ = EnvironWithKeys({"A": "1"}, SystemKeys(index=store.index))
-    assert (missing_key(_OPENAI, environ), dict(environ)) == ("OPENAI_API_KEY", {"A": "1"})
+    assert (missing_for(_OPENAI, environ), dict(environ)) == (_MISSING, {"A": "1"})
     assert store.remove("openai")
 
 
@@ -155,7 +157,7 @@ def test_a_keyring_that_cannot_be_read_is_as_good_as_empty_and_is_spoken_of(
 ) -> None:
     store.set("openai", KEY)
     keyring.set_keyring(backend)
-    assert missing_key(_OPENAI, EnvironWithKeys({}, SystemKeys(index=store.index))) == "OPENAI_API_KEY"
+    assert missing_for(_OPENAI, EnvironWithKeys({}, SystemKeys(index=store.index))) == _MISSING
     assert "keyring" in caplog.text
     if isinstance(backend, LockedKeyring):
         with pytest.raises(ConfigurationError, match="unlock it"):

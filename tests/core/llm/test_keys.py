@@ -6,13 +6,16 @@ import pytest
 
 from stratum_core.errors import ConfigurationError
 from stratum_core.llm import (
+    CLAUDE_CLI_PREFIX,
+    Missing,
     default_model,
     endpoint_of,
     endpoint_variables,
     find_key,
-    missing_key,
+    missing_for,
     provider_of,
     required_key,
+    ways_to_a_model,
 )
 
 
@@ -34,21 +37,43 @@ def test_the_provider_is_the_first_part_of_an_id_or_known_from_a_bare_name(model
 
 def test_a_key_that_is_set_is_found_and_not_missing() -> None:
     assert find_key("openai/gpt-4.1", {"OPENAI_API_KEY": "k"}) == "k"
-    assert missing_key("openai/gpt-4.1", {"OPENAI_API_KEY": "k"}) is None
+    assert missing_for("openai/gpt-4.1", {"OPENAI_API_KEY": "k"}) is None
 
 
 def test_an_empty_key_is_missing_by_its_usual_name() -> None:
-    assert missing_key("gemini/gemini-2.5-pro", {"GEMINI_API_KEY": ""}) == "GEMINI_API_KEY"
+    assert missing_for("gemini/gemini-2.5-pro", {"GEMINI_API_KEY": ""}) == Missing(
+        kind="key", name="GEMINI_API_KEY"
+    )
 
 
 def test_a_providers_other_key_name_counts() -> None:
-    assert missing_key("gemini/gemini-2.5-pro", {"GOOGLE_API_KEY": "k"}) is None
+    assert missing_for("gemini/gemini-2.5-pro", {"GOOGLE_API_KEY": "k"}) is None
 
 
 def test_offline_and_unknown_providers_need_no_key_that_is_known() -> None:
     assert required_key("offline") is None
     assert find_key("offline", {"OPENAI_API_KEY": "k"}) is None
-    assert missing_key("ollama/llama3", {}) is None
+    assert missing_for("ollama/llama3", {}) is None
+
+
+def test_a_login_without_its_program_lacks_a_program_and_no_variable() -> None:
+    missing = missing_for(f"{CLAUDE_CLI_PREFIX}claude-haiku-4-5", {"PATH": "/nowhere"})
+    assert missing is not None
+    assert missing == Missing(kind="program", name="claude")
+    assert missing.told == "the `claude` program, which is not on PATH"
+    assert missing.detail == {"program": "claude"}
+    assert "set PATH" not in missing.remedy + missing.cure
+    for way in ("install Claude Code and log in", "ANTHROPIC_API_KEY", "`offline`"):
+        assert way in missing.remedy
+
+
+def test_a_key_that_is_missing_is_told_by_its_variable_with_the_ways_to_a_model() -> None:
+    missing = Missing(kind="key", name="OPENAI_API_KEY")
+    assert (missing.told, missing.detail) == (
+        "a key, but OPENAI_API_KEY is not set",
+        {"variable": "OPENAI_API_KEY"},
+    )
+    assert missing.remedy == ways_to_a_model("OPENAI_API_KEY")
 
 
 def test_without_any_key_there_is_no_default_model() -> None:

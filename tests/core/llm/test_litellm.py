@@ -433,6 +433,6 @@ async def test_an_unknown_provider_is_a_bad_request_that_was_never_sent() -> Non
 async def test_a_missing_key_is_named_before_anything_is_sent() -> None:
     async with ProviderServer(openai.completion("{}")) as server:
         client = LitellmClient({}, api_bases={"openai": f"{server.url}/v1"})
-        with pytest.raises(AuthError, match="needs the environment variable OPENAI_API_KEY"):
+        with pytest.raises(AuthError, match="needs a key, but OPENAI_API_KEY is not set"):
             await client.complete(request(GPT))
         assert server.received == []

@@ -12,7 +12,7 @@ import pytest
 from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import ConfigurationError, DiagnosticsError, InputError, PlanError
-from stratum_core.llm import provider_of
+from stratum_core.llm import Missing, provider_of
 from stratum_core.plan import PlanContext, PlanOptions, Roots, build_plan, estimate_what_if, reopen
 
 Write = Callable[[str, str | bytes], Path]
@@ -152,10 +152,10 @@ def test_a_model_without_a_price_is_refused_before_anything(context: PlanContext
 
 
 def test_a_missing_key_names_the_variable_and_the_way_without_one(context: PlanContext) -> None:
-    def missing_key(model: str) -> str | None:
-        return None if model == "offline" else "ANTHROPIC_API_KEY"
+    def missing_for(model: str) -> Missing | None:
+        return None if model == "offline" else Missing(kind="key", name="ANTHROPIC_API_KEY")
 
-    keyless = replace(context, missing_key=missing_key)
+    keyless = replace(context, missing_for=missing_for)
 
     with pytest.raises(ConfigurationError, match="ANTHROPIC_API_KEY is not set") as caught:
         build_plan(DOCUMENT, inputs={"notes": NOTES}, context=keyless)

@@ -9,7 +9,14 @@ import pytest
 from stratum_core.checks import Limits, check
 from stratum_core.errors import ConfigurationError, DiagnosticsError, PlanError
 from stratum_core.journal._reviews import MAX_ANSWER_BYTES, MAX_NOTE_BYTES
-from stratum_core.llm import RETRY_BLOCK_BYTES, TRANSPORT_RETRIES, Price, PriceTable, prompt_tokens_bound
+from stratum_core.llm import (
+    RETRY_BLOCK_BYTES,
+    TRANSPORT_RETRIES,
+    Missing,
+    Price,
+    PriceTable,
+    prompt_tokens_bound,
+)
 from stratum_core.plan import HUMAN_ANSWER_BYTES, HUMAN_NOTE_BYTES, Plan, PlanContext, PlanOptions, build_plan
 from stratum_core.plan._build import estimate_what_if
 from stratum_core.plan._cost import attempt_worst, call_cost
@@ -120,10 +127,10 @@ def test_models_that_step_in_are_listed_checked_and_asked_for_their_keys(context
     with pytest.raises(PlanError, match="price of openai/nobody is not known"):
         planned(context, text.replace("gpt-4.1-mini", "nobody"))
 
-    def missing_key(model: str) -> str | None:
-        return "OPENAI_API_KEY" if "openai" in model else None
+    def missing_for(model: str) -> Missing | None:
+        return Missing(kind="key", name="OPENAI_API_KEY") if "openai" in model else None
 
-    missing = replace(context, missing_key=missing_key)
+    missing = replace(context, missing_for=missing_for)
     with pytest.raises(ConfigurationError, match="OPENAI_API_KEY"):
         planned(missing, text)
 
