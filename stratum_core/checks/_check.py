@@ -18,6 +18,7 @@ from stratum_core.checks._limits import check_limits
 from stratum_core.checks._names import check_names
 from stratum_core.checks._signatures import Types, read_signatures
 from stratum_core.ir import Diagnostic, Document, ir_hash, load
+from stratum_core.memory import collections_paused
 from stratum_core.specs import Program
 
 __all__ = ["Checked", "check"]
@@ -40,6 +41,7 @@ class Checked:
         return self.program is not None
 
 
+@collections_paused()
 def check(text: str | bytes, *, limits: Limits = _NO_LIMITS) -> Checked:
     """Load and check a document; never raises for what the text holds."""
     loaded = load(text)

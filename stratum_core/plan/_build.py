@@ -18,6 +18,7 @@ from stratum_core.errors import DiagnosticsError, PlanError
 from stratum_core.ir import Diagnostic
 from stratum_core.llm import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, Price, provider_of
 from stratum_core.memory import collections_paused
+from stratum_core.memory import collections_paused
 from stratum_core.money import Nusd, format_usd
 from stratum_core.plan._bind import BoundInput, bind_inputs
 from stratum_core.plan._cap import Cap, cap_of
@@ -57,6 +58,7 @@ class _Work:
     diagnostics: tuple[Diagnostic, ...]
 
 
+@collections_paused()
 @collections_paused()
 def build_plan(
     text: str | bytes,

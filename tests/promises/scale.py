@@ -10,6 +10,10 @@ PACE = ("docs/scale.md", "How many at a time")
 EARLY = ("docs/scale.md", "When it stops early")
 HELD = ("docs/scale.md", "What is held in memory")
 MEASURED = ("docs/scale.md", "Measured")
+COLLECTIONS = (
+    "docs/decisions/0026-collections-pause-while-a-document-is-read.md",
+    "26. Collections pause while a document is read",
+)
 DECISION = ("docs/decisions/0019-long-lists-are-files.md", "19. Long lists are files")
 
 SCALE = (
@@ -19,6 +23,12 @@ SCALE = (
         "is not completed",
         EARLY,
         "core/runtime/test_scale.py::test_a_closed_account_stops_a_map_within_the_calls_in_flight",
+    ),
+    promise(
+        "scale.collections",
+        "The cycle collector of a process pauses while a document is read, and is put back as it was found",
+        COLLECTIONS,
+        "core/test_memory.py",
     ),
     promise(
         "scale.early_failure",
