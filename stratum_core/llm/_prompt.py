@@ -43,6 +43,7 @@ __all__ = [
     "is_wrapped",
     "max_answer_tokens",
     "max_attempts",
+    "output_schema",
     "prompt_bytes",
     "retry_block",
     "template_hash",
