@@ -130,8 +130,8 @@ async def plan(
         dict[str, JsonValue] | None,
         Field(
             description='only what the person asked for: model ("offline" needs no key), rows (first N), '
-            "out (csv, json or jsonl file), cap_usd, cap_calls, background, mode, "
-            "reuse (a run id: its answers are taken)"
+            "out (csv, json or jsonl file), cap_usd, cap_calls, background, "
+            "mode (persistent: keeps the job as Python too), reuse (a run id: its answers are taken)"
         ),
     ] = None,
 ) -> CallToolResult:

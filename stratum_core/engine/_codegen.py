@@ -24,11 +24,11 @@ from stratum_core.engine._outline import outline
 from stratum_core.engine._planning import limits_of
 from stratum_core.engine._settings import Settings
 from stratum_core.errors import DiagnosticsError, InputError, PlanError, StratumCompileError
-from stratum_core.ir import dump, ir_hash, load
+from stratum_core.ir import Document, dump, ir_hash, load
 from stratum_core.journal import ControlStore
 from stratum_core.llm import template_hash
 from stratum_core.plan import Roots
-from stratum_core.runtime import replace_file
+from stratum_core.runtime import create_file, replace_file
 from stratum_core.specs import InferSpec, Program
 
 __all__ = ["CodeDesk", "CodeView", "EmitView"]
@@ -38,6 +38,8 @@ _MAX_BYTES = 8 * 1024 * 1024
 _SHOWN_DIFF_LINES = 200
 _IMPORT_TIMEOUT_S = 60
 _DOCUMENTS = (".yaml", ".yml")
+_A_DOCUMENT = "a document"
+"""What a module says it was made from where no file has a name."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -140,14 +142,7 @@ class CodeDesk:
         """
         target = self._target(path) if path else None
         text, made_from, planned = self._source(source)
-        checked, document = check(text, limits=limits_of(self._settings)), load(text).document
-        program = checked.program
-        if program is None or document is None:
-            raise DiagnosticsError(
-                "only a valid document can be written as Python",
-                remedy="mend it first (`stratum validate --fix`)",
-                detail={"diagnostics": [found.to_json() for found in checked.diagnostics]},
-            )
+        document, program = self._valid(text)
         chosen = flow or planned
         if chosen is not None and chosen not in program.flows:
             raise InputError(f"there is no flow `{chosen}`", remedy=f"flows: {', '.join(program.flows)}")
@@ -164,6 +159,22 @@ class CodeDesk:
             same_document=same,
             written=written,
         )
+
+    def module_of(self, text: str, flow: str) -> str:
+        """Return a document as a Python module, verified as a written one is; the same text for the same document.
+
+        Args:
+            text: The document.
+            flow: The flow that `main` runs.
+
+        Raises:
+            DiagnosticsError: The document is wrong.
+            StratumCompileError: A part of it has no form in Python.
+        """
+        document, program = self._valid(text)
+        module = generate(document, program, made_from=_A_DOCUMENT, flow=flow)
+        _verified(module, program)
+        return module
 
     def emit(self, module: str, *, path: str = "", force: bool = False) -> EmitView:
         """Write the contracts, functions and straight flows of a Python file as a document.
@@ -199,6 +210,21 @@ class CodeDesk:
             written=written,
         )
 
+    def _valid(self, text: str) -> tuple[Document, Program]:
+        """Return a document and what it means.
+
+        Raises:
+            DiagnosticsError: It is wrong.
+        """
+        checked, document = check(text, limits=limits_of(self._settings)), load(text).document
+        if checked.program is None or document is None:
+            raise DiagnosticsError(
+                "only a valid document can be written as Python",
+                remedy="mend it first (`stratum validate --fix`)",
+                detail={"diagnostics": [found.to_json() for found in checked.diagnostics]},
+            )
+        return document, checked.program
+
     def _target(self, path: str, endings: tuple[str, ...] = (".py",)) -> Path:
         """Return where a file may be written."""
         target = Roots(*self._settings.roots).locate_output(path)
@@ -216,7 +242,7 @@ class CodeDesk:
         found = read_spec(source, Roots(*self._settings.roots))
         is_text = "\n" in source or source.lstrip().startswith("{")
         text = found if isinstance(found, str) else found.decode("utf-8", "replace")
-        return text, "a document" if is_text else Path(source).name, None
+        return text, _A_DOCUMENT if is_text else Path(source).name, None
 
 
 def _emitted(source: Path) -> Mapping[str, JsonValue]:
@@ -291,8 +317,7 @@ def _written(target: Path, text: str, *, force: bool) -> bool:
     """
     try:
         if not force:
-            with target.open("x", encoding="utf-8", newline="") as file:
-                file.write(text)
+            create_file(target, text)
             return True
         if target.exists() and target.read_bytes() == text.encode():
             return False

@@ -427,7 +427,12 @@ class Engine:
     # --- inside -----------------------------------------------------------------------------------------------
 
     def _context(self) -> PlanContext:
-        return plan_context(self.settings, now_s=self._clock(), answers_of=self._answers_of)
+        return plan_context(
+            self.settings,
+            now_s=self._clock(),
+            answers_of=self._answers_of,
+            module_of=self.code.module_of,
+        )
 
     def _answers_of(self, run_id: str) -> ReusedRun:
         """Return the answers of a run, whatever state it is in."""

@@ -30,13 +30,20 @@ def limits_of(settings: Settings) -> Limits:
     )
 
 
-def plan_context(settings: Settings, *, now_s: float, answers_of: Callable[[str], ReusedRun]) -> PlanContext:
+def plan_context(
+    settings: Settings,
+    *,
+    now_s: float,
+    answers_of: Callable[[str], ReusedRun],
+    module_of: Callable[[str, str], str],
+) -> PlanContext:
     """Return everything a plan depends on that is not in its document or its request.
 
     Args:
         settings: The folders, prices, keys and policy.
         now_s: Seconds since the Unix epoch.
         answers_of: Returns the answers of an earlier run.
+        module_of: Returns a document's Python module for one of its flows.
     """
     policy = settings.policy
     return PlanContext(
@@ -50,6 +57,7 @@ def plan_context(settings: Settings, *, now_s: float, answers_of: Callable[[str]
         bind_limits=BindLimits() if policy.max_rows is None else BindLimits(max_rows=policy.max_rows),
         registry=policy.compute,
         answers_of=answers_of,
+        module_of=module_of,
         history=TrackRecord(settings.state_dir / "control.db", clock=lambda: now_s),
         possibly_paid=policy.possibly_paid,
         ttl=timedelta(hours=policy.plan_ttl_hours),

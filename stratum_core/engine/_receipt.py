@@ -60,6 +60,7 @@ def receipt_line(
     error: str,
     out: str,
     simulated: bool,
+    module: str = "",
     questions: int = 0,
 ) -> str:
     """Return the one line that ends a run.
@@ -87,7 +88,8 @@ def receipt_line(
     sentence = f"{_head(state, questions)}. {', '.join(parts)}."
     if error:
         sentence += f" {error.rstrip('.')}."
-    return f"{sentence} Results: {out}" if out else sentence
+    places = [f"{what}: {place}" for what, place in (("Results", out), ("Python", module)) if place]
+    return f"{sentence} {'. '.join(places)}" if places else sentence
 
 
 def waiting_words(run_id: str, questions: int, *, state: RunState) -> str:

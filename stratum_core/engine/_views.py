@@ -199,6 +199,10 @@ class RunView:
     """The file the person asked for."""
     out_error: str = ""
     """Why that file is not there although the work is done."""
+    module: str = ""
+    """The job as Python, where its plan has the mode `persistent`."""
+    module_error: str = ""
+    """Why the job as Python is not there although the work is done."""
     error: str = ""
     resumable: bool = False
     """Whether `resume` can take the run further; the one place that decides it."""
@@ -256,6 +260,8 @@ class RunView:
             ("result_path", self.result_path),
             ("out", self.out),
             ("out_error", self.out_error),
+            ("module", self.module),
+            ("module_error", self.module_error),
             ("error", self.error),
             ("needs_cap", self.needs_cap or None),
             ("note", self.note),

@@ -20,6 +20,7 @@ from stratum_core.plan._history import (
     step_subject,
     work_of,
 )
+from stratum_core.plan._module import PlannedModule, stands_there
 from stratum_core.plan._options import PlanMode, PlanOptions
 from stratum_core.plan._plan import (
     CapSource,
@@ -52,6 +53,7 @@ __all__ = [
     "PlanContext",
     "PlanMode",
     "PlanOptions",
+    "PlannedModule",
     "ReopenedPlan",
     "ReusedRun",
     "Roots",
@@ -69,6 +71,7 @@ __all__ = [
     "reopen_reused",
     "require_as_approved",
     "sample",
+    "stands_there",
     "step_subject",
     "work_of",
 ]

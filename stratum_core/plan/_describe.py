@@ -10,13 +10,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from urllib.parse import urlsplit
 
 from stratum_core.contracts import BoolType, ListType, MapType, RecordType, Type, is_text
 from stratum_core.llm import OFFLINE_MODEL, provider_of
 from stratum_core.money import format_usd
 from stratum_core.plan._bind import BoundInput
+from stratum_core.plan._module import stands_there
 from stratum_core.plan._plan import Plan
 from stratum_core.plan._question import question_text
 from stratum_core.plan._sent import sent_names
@@ -79,7 +80,8 @@ def _summary(plan: Plan, told: _Told) -> str:
 
 def _question(plan: Plan, told: _Told) -> str:
     """Return four short lines, the price last."""
-    out = "" if plan.out is None else f" Writes {clean(plan.out.name, most=40)}."
+    files = [path for path in (plan.out, _module_path(plan)) if path is not None]
+    out = f" Writes {and_list([clean(path.name, most=40) for path in files])}." if files else ""
     leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(plan, told)
     return question_text(
         data=_intro(plan).removeprefix("Input: ").removesuffix("."),
@@ -184,7 +186,25 @@ def _result(plan: Plan, flow: FlowSpec) -> str:
     if plan.out is not None:
         replaced = ", replacing what is there" if plan.out.exists() else ""
         where = f" It goes to {clean(plan.out.name, most=60)}{replaced}."
-    return f"You get {_type_words(flow.output)}.{where}"
+    return f"You get {_type_words(flow.output)}.{where}{_kept_words(plan)}"
+
+
+def _module_path(plan: Plan) -> Path | None:
+    """Return where the job is written as Python; None when it is not, or when a file is there."""
+    return None if plan.module is None or plan.module.path.exists() else plan.module.path
+
+
+def _kept_words(plan: Plan) -> str:
+    """Say where the job stays as Python; a file that stands in its way is one of the warnings."""
+    module = plan.module
+    if module is None:
+        return ""
+    name = clean(module.path.name, most=60)
+    if _module_path(plan) is None:
+        is_it = stands_there(module.path, module.text)
+        return f" {name} is this job as Python already." if is_it else ""
+    place = f"the folder {clean(module.path.parent.name, most=40)}" if plan.out is None else "the same folder"
+    return f" When it is done, the job is written as Python to {name} in {place}."
 
 
 def _type_words(kind: Type) -> str:

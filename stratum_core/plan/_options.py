@@ -27,7 +27,7 @@ from stratum_core.specs import FlowSpec
 __all__ = ["PlanMode", "PlanOptions"]
 
 PlanMode: TypeAlias = Literal["transient", "persistent"]
-"""What stays after the run: only its result, or also the document and the Python made from it."""
+"""What stays of the job after its run: only the result, or also a Python module that does the same."""
 
 _MAX_PATH_CHARS = 1_024
 _MAX_ROWS = 10_000_000
@@ -59,6 +59,7 @@ class PlanOptions:
     model: str | None = None
     """For functions that name no model; `offline` stands in for every model. None: the operator's default."""
     mode: PlanMode = "transient"
+    """`persistent`: when the run is done, the job is written as Python, named after its flow and beside its result."""
     rows: int | None = None
     """Only the first so many rows of each bound file (of each list given inline, when there is no file)."""
     out: str | None = None

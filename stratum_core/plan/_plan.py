@@ -21,6 +21,7 @@ from stratum_core.plan._bind import BindLimits, BoundInput, bind_inputs
 from stratum_core.plan._estimate import Estimate
 from stratum_core.plan._files import Roots
 from stratum_core.plan._models import with_models
+from stratum_core.plan._module import PlannedModule, read_module_record
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._registry import registry_record, reopen_registered
 from stratum_core.specs import Program, RegisteredFunction
@@ -67,6 +68,8 @@ class Plan:
     options: PlanOptions
     out: Path | None
     """Where the result goes, links resolved."""
+    module: PlannedModule | None
+    """The job as Python, for the option `mode: persistent`."""
     reused: Mapping[str, JsonValue] | None
     """The run whose answers are taken, with the number and hash of its last event; None when there is none."""
     models: Mapping[str, str]
@@ -119,7 +122,9 @@ class Plan:
 
     def to_record(self) -> dict[str, JsonValue]:
         """Return the plan as a JSON record; file rows are not copied, `reopen` reads them again."""
+        kept: dict[str, JsonValue] = {} if self.module is None else {"module": self.module.to_record()}
         return {
+            **kept,
             "format": _FORMAT,
             "id": self.id,
             "plan_hash": self.plan_hash,
@@ -174,6 +179,8 @@ class ReopenedPlan:
     """Of no consequence: every reachable function names its model. Empty when no model is called."""
     options: PlanOptions
     out: Path | None
+    module: PlannedModule | None
+    """What is written beside the result when the run is done."""
     reused: Mapping[str, JsonValue] | None
     """The pin of the run whose answers are taken; `reopen_reused` reads them."""
     roots: tuple[str, ...]
@@ -185,7 +192,10 @@ class ReopenedPlan:
 
 def plan_hash_of(record: Mapping[str, JsonValue]) -> str:
     """Return 64 hex over the parts of a record that an approval covers."""
-    return content_hash({name: record.get(name) for name in _HASHED})
+    module = record.get("module")
+    return content_hash(
+        {**{name: record.get(name) for name in _HASHED}, **({} if module is None else {"module": module})}
+    )
 
 
 def require_as_approved(
@@ -262,6 +272,7 @@ def reopen(
         default_model=next(iter(models.values()), ""),
         options=options,
         out=None if out is None else Path(str(out)),
+        module=read_module_record(record.get("module")),
         reused=cast("Mapping[str, JsonValue] | None", record["reused"]),
         roots=tuple(cast("Sequence[str]", record["roots"])),
         possibly_paid=cast("PossiblyPaid", planned.get("possibly_paid", "retry")),

@@ -7,7 +7,7 @@ from stratum_core.runtime._context import RunContext, Scope
 from stratum_core.runtime._debate import run_debate
 from stratum_core.runtime._human import ask_person
 from stratum_core.runtime._map import run_map
-from stratum_core.runtime._output import replace_file, rows_of, write_result
+from stratum_core.runtime._output import create_file, replace_file, rows_of, write_result
 from stratum_core.runtime._pace import AUTO_MOST, AUTO_START
 from stratum_core.runtime._run import RunOutcome, run_program
 
@@ -22,6 +22,7 @@ __all__ = [
     "Scope",
     "ask_person",
     "call_function",
+    "create_file",
     "replace_file",
     "rows_of",
     "run_branches",

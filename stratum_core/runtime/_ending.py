@@ -11,9 +11,9 @@ from typing import cast
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import InputError, JournalError, RunError, StratumError
 from stratum_core.journal import RunReader, RunRecord, RunSnapshot, RunState, TrackRecord
-from stratum_core.plan import Roots, outcome_of, work_of
+from stratum_core.plan import Roots, outcome_of, stands_there, work_of
 from stratum_core.runtime._job import Job
-from stratum_core.runtime._output import write_private, write_result
+from stratum_core.runtime._output import create_file, write_private, write_result
 from stratum_core.runtime._run import RunOutcome
 from stratum_core.runtime._tally import Tally
 
@@ -46,6 +46,7 @@ def finish(job: Job, outcome: RunOutcome) -> dict[str, JsonValue]:
         "cap_nusd": job.run.cap_nusd,
         "result_path": str(job.result_path),
         **_written(job, value),
+        **_kept(job, outcome.state),
     }
 
 
@@ -91,7 +92,7 @@ def write_again(job: Job, left: RunSnapshot) -> dict[str, JsonValue]:
             f"the result of run {job.run.run_id} cannot be read from {job.result_path}: {fault}",
             remedy="put the file back",
         ) from fault
-    return {**(left.finished or {}), **_written(job, value)}
+    return {**(left.finished or {}), **_written(job, value), **_kept(job, left.state)}
 
 
 def _written(job: Job, value: JsonValue) -> dict[str, JsonValue]:
@@ -100,7 +101,7 @@ def _written(job: Job, value: JsonValue) -> dict[str, JsonValue]:
     if out is None or value is None:
         return {"out": "", "out_error": ""}
     try:
-        _require_place(out, job.plan.roots)
+        _require_place(out, job.plan.roots, "the result")
         write_result(out, value)
     except StratumError as fault:
         return {
@@ -110,7 +111,32 @@ def _written(job: Job, value: JsonValue) -> dict[str, JsonValue]:
     return {"out": str(out), "out_error": ""}
 
 
-def _require_place(out: Path, roots: tuple[str, ...]) -> None:
+def _kept(job: Job, state: RunState) -> dict[str, JsonValue]:
+    """Write the job as Python when it is done and its plan says so; return where it is or why it is not.
+
+    A file that is there is left alone: the run is no less done for it, and the plan's text can be written elsewhere.
+    """
+    module = job.plan.module
+    if module is None or not state.startswith("completed"):
+        return {}
+    name = module.path.name
+    try:
+        _require_place(module.path, job.plan.roots, "the job as Python")
+        create_file(module.path, module.text)
+    except FileExistsError:
+        fault = f"{name} is there and differs, so it was left alone"
+    except InputError as refused:
+        fault = refused.message
+    except OSError as refused:
+        fault = f"the job as Python cannot be written to {module.path}: {refused.strerror}"
+    else:
+        fault = ""
+    if not fault or stands_there(module.path, module.text):
+        return {"module": str(module.path), "module_error": ""}
+    return {"module": "", "module_error": f"{fault}; `stratum codegen {job.plan.id} -o FILE` writes it"}
+
+
+def _require_place(out: Path, roots: tuple[str, ...], what: str) -> None:
     """Refuse to write anywhere but where the plan said.
 
     Raises:
@@ -119,9 +145,9 @@ def _require_place(out: Path, roots: tuple[str, ...]) -> None:
     try:
         real = Roots(*roots).locate_output(str(out))
     except InputError as fault:
-        raise InputError(f"the result cannot be written to {out}: {fault.message}") from fault
+        raise InputError(f"{what} cannot be written to {out}: {fault.message}") from fault
     if real != out:
-        raise InputError(f"the result cannot be written to {out}: a link on the way leads elsewhere now")
+        raise InputError(f"{what} cannot be written to {out}: a link on the way leads elsewhere now")
 
 
 def _partial_value(outcome: RunOutcome) -> JsonValue:

@@ -23,7 +23,7 @@ from pathlib import Path
 from stratum_core.contracts import JsonValue, StoredList, held
 from stratum_core.errors import InputError, JournalError
 
-__all__ = ["replace_file", "rows_of", "write_private", "write_result"]
+__all__ = ["create_file", "replace_file", "rows_of", "write_private", "write_result"]
 
 _FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r", "\n")
 
@@ -101,6 +101,30 @@ def replace_file(path: Path, text: str | Iterable[str], *, mode: int | None = No
         with contextlib.suppress(FileNotFoundError):
             os.unlink(beside, dir_fd=folder)
         raise
+    finally:
+        os.close(folder)
+
+
+def create_file(path: Path, text: str) -> None:
+    """Write a file where there is none.
+
+    Raises:
+        FileExistsError: Something is there, whatever it is; it stays as it is.
+        OSError: It cannot be written; nothing is left behind.
+    """
+    folder = _opened_folder(path.parent)
+    try:
+        descriptor = os.open(
+            path.name, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o666, dir_fd=folder
+        )
+        try:
+            with os.fdopen(descriptor, "w", encoding="utf-8", newline="") as file:
+                file.write(text)
+                file.flush()
+                os.fsync(descriptor)
+        except BaseException:
+            os.unlink(path.name, dir_fd=folder)
+            raise
     finally:
         os.close(folder)
 

@@ -108,6 +108,11 @@ def fmt(session: Session, *, spec: str, check: bool, write: bool, drop_comments:
 @click.option(
     "--reuse", metavar="RUN_ID", help="Take this run's answers wherever the same question is asked."
 )
+@click.option(
+    "--mode",
+    type=click.Choice(["transient", "persistent"]),
+    help="persistent: when the run is done, the job is also written as Python, beside its result.",
+)
 @click.option("--no-background", is_flag=True, help="End the run when whoever started it goes away.")
 @click.pass_obj
 def plan(  # noqa: PLR0913 - one parameter per option
@@ -124,6 +129,7 @@ def plan(  # noqa: PLR0913 - one parameter per option
     cap_tokens: int | None,
     cap_calls: int | None,
     reuse: str | None,
+    mode: str | None,
     no_background: bool,
 ) -> Exit:
     """Plan a job: check the document and every row, say in plain words what it does and costs.
@@ -138,6 +144,7 @@ def plan(  # noqa: PLR0913 - one parameter per option
         "cap_tokens": cap_tokens,
         "cap_calls": cap_calls,
         "reuse": reuse,
+        "mode": mode,
         "background": False if no_background else None,
     }
     given = {name: value for name, value in options.items() if value is not None}

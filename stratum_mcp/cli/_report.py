@@ -77,6 +77,8 @@ def show_run(view: RunView, console: Console) -> None:
         ("result", view.out or view.result_path),
         ("whole result", view.result_path if view.out else ""),
         ("result not written", view.out_error),
+        ("as Python", view.module),
+        ("Python not written", view.module_error),
         ("error", view.error),
         ("run", f"{view.run_id} of plan {view.plan_id}"),
         ("journal head", view.chain_head),

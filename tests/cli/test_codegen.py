@@ -176,3 +176,20 @@ def test_only_a_python_file_in_an_allowed_folder_is_imported(
 ) -> None:
     assert stratum("emit", module).code == 1
     assert Path(job.folder).exists()
+
+
+def test_a_persistent_run_names_the_module_it_leaves(stratum: Callable[..., Done], job: Job) -> None:
+    planned = stratum(
+        *plan_arguments("--json", "--model", "offline", "--mode", "persistent", "--out", "a.csv")
+    )
+    plan_id = planned.record()["plan_id"]
+    with Engine(Settings(state_dir=job.state_dir, roots=(job.folder,), environ={})) as engine:
+        engine.decide(plan_id, approved=True, channel="terminal")
+    done = stratum("execute", plan_id)
+
+    written = job.folder / "all_notes.py"
+    assert done.code == 0, done.err
+    assert f"Results: {job.folder / 'a.csv'}. Python: {written}" in done.out
+    assert written.read_text("utf-8").startswith('"""')
+    run_id = stratum("runs", "--json").record()[0]["run_id"]
+    assert f"as Python: {written}" in " ".join(stratum("show", run_id).out.split())

@@ -9,6 +9,7 @@ __all__ = ["CODEGEN"]
 THERE = ("docs/codegen.md", "From a document to a module")
 VERIFIED = ("docs/codegen.md", "What is verified")
 FILES = ("docs/codegen.md", "Files that are there")
+KEPT = ("docs/codegen.md", "With a run")
 REFUSED = ("docs/codegen.md", "What has no form in Python")
 BACK = ("docs/codegen.md", "From a module to a document")
 STATEMENTS = (
@@ -58,6 +59,15 @@ CODEGEN: tuple[Promise, ...] = (
         "No text of a document leaves its literal, comment or docstring",
         VERIFIED,
         "core/codegen/test_hostile.py",
+    ),
+    promise(
+        "codegen.kept",
+        "A persistent plan says where the job is written as Python; the run writes that text when it is done, and "
+        "never over a file that is there",
+        KEPT,
+        "core/engine/test_persistent.py",
+        "cli/test_codegen.py::test_a_persistent_run_names_the_module_it_leaves",
+        "server/test_codegen.py::test_a_persistent_run_names_the_module_it_leaves",
     ),
     promise(
         "codegen.layout",

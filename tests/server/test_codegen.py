@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 
-from tests.server._talk import Talk, server_of, talking
+from tests.server._talk import Person, Talk, server_of, talking
 from tests.support.jobs import Job
 
 
@@ -55,3 +55,18 @@ async def test_a_place_outside_the_folders_and_an_unknown_plan_are_refused(job: 
         )
         assert "plan_error" in await talk.error("codegen", plan_id="plan_000000000000", path="out.py")
     assert sorted(path.name for path in job.folder.iterdir()) == ["notes.csv", "notes.stratum.yaml"]
+
+
+async def test_a_persistent_run_names_the_module_it_leaves(job: Job, era: str) -> None:
+    person = Person()
+    async with talking(server_of(job), era, person=person) as talk:
+        arguments = job.plan_arguments()
+        plan = await talk.ask("plan", **arguments, options={"model": "offline", "mode": "persistent"})
+        assert "the job is written as Python to all_notes.py" in " ".join(str(plan["summary"]).split())
+        await talk.ask("approve", plan_id=plan["plan_id"])
+        run = await talk.ask("execute", plan_id=plan["plan_id"])
+
+    written = job.folder / "all_notes.py"
+    assert (run["state"], run["module"]) == ("completed", str(written))
+    assert "Writes all_notes.py." in " ".join(person.asked[0].message.split())
+    assert ast.parse(written.read_text("utf-8"))

@@ -1,0 +1,173 @@
+"""The option `mode: persistent`: a run that is done leaves its job as Python, and never over a file that is there."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from stratum_core.contracts import JsonValue
+from stratum_core.engine import RunView
+from stratum_core.errors import PlanError
+from tests.core.engine._bench import Bench, ended
+
+NAME = "all_notes.py"
+REFUSED = """\
+stratum: "1"
+contracts:
+  Found: { label: string, schema: string }
+functions:
+  judge: { mode: infer, intent: Judge a note, input: { text: string }, output: Found }
+flows:
+  one_note:
+    input: { text: string }
+    output: Found
+    steps: [{ id: found, function: judge, inputs: { text: input.text } }]
+    return: found
+"""
+
+
+def _run(bench: Bench, **options: JsonValue) -> RunView:
+    engine = bench.engine()
+    plan = bench.approved(engine, rows=5, **options)
+    return ended(engine, engine.execute(plan.plan_id).run_id)
+
+
+class TestThePlan:
+    def test_says_what_is_written_and_where(self, bench: Bench) -> None:
+        engine = bench.engine()
+        beside = bench.plan(engine, mode="persistent", out="made.csv")
+        assert (
+            "It goes to made.csv. When it is done, the job is written as Python to all_notes.py in the same folder."
+            in " ".join(beside.summary.split())
+        )
+        assert "Writes made.csv and all_notes.py." in " ".join(engine.question(beside.plan_id).split())
+        alone = bench.plan(engine, mode="persistent")
+        assert "written as Python to all_notes.py in the folder project." in " ".join(alone.summary.split())
+        assert "Writes all_notes.py." in " ".join(engine.question(alone.plan_id).split())
+        assert not (bench.job.folder / NAME).exists()
+
+    def test_is_another_than_the_one_that_keeps_nothing(self, bench: Bench) -> None:
+        engine = bench.engine()
+        found = [bench.plan(engine, mode=mode).plan_id for mode in ("transient", "persistent", "persistent")]
+        first, second, third = (engine._control.plan(plan_id) for plan_id in found)
+        assert first.plan_hash != second.plan_hash == third.plan_hash
+        assert "Python" not in str(first.record["summary"])
+        assert "module" not in first.record
+
+    def test_tells_of_a_file_that_is_in_the_way(self, bench: Bench) -> None:
+        (bench.job.folder / NAME).write_text("mine = 1\n", "utf-8")
+        engine = bench.engine()
+        plan = bench.plan(engine, mode="persistent")
+        assert plan.warnings == (
+            "all_notes.py is there and differs, so it is left alone and no Python is written",
+        )
+        assert "written as Python" not in plan.summary
+        assert "Writes" not in engine.question(plan.plan_id)
+
+    def test_refuses_a_document_without_a_form_in_python(self, bench: Bench) -> None:
+        engine = bench.engine()
+        with pytest.raises(PlanError, match="field `schema` of `Found`") as caught:
+            engine.plan(REFUSED, inputs={"text": "well"}, options={"mode": "persistent"})
+        assert "transient" in caught.value.remedy
+        assert len(caught.value.detail["reasons"]) == 1
+        assert engine.plan(REFUSED, inputs={"text": "well"}).approval == "needs_approval"
+
+    def test_never_takes_the_name_of_something_the_module_imports(self, bench: Bench) -> None:
+        engine = bench.engine()
+        named = bench.job.spec.read_text("utf-8")
+        for flow in ("json", "pydantic"):
+            bench.job.spec.write_text(named.replace("all_notes", flow), "utf-8")
+            plan = bench.plan(engine, mode="persistent")
+            assert f"written as Python to {flow}_flow.py" in " ".join(plan.summary.split())
+
+
+@pytest.mark.slow
+class TestTheRun:
+    def test_leaves_the_job_as_python_beside_its_result(self, bench: Bench) -> None:
+        (bench.job.folder / "made").mkdir()
+        out = bench.job.folder / "made" / "out.csv"
+        view = _run(bench, mode="persistent", out="made/out.csv")
+        written = out.with_name(NAME)
+        assert (view.state, view.module, view.module_error) == ("completed", str(written), "")
+        assert view.message.endswith(f"Results: {out}. Python: {written}")
+        assert view.to_json()["module"] == str(written)
+        engine = bench.engines[0]
+        assert written.read_text("utf-8") == engine.code.codegen(str(bench.job.spec)).text.replace(
+            bench.job.spec.name, "a document"
+        )
+        inputs = bench.job.folder / "inputs.json"
+        inputs.write_text('{"notes": [{"id": 1, "text": "I love it"}]}', "utf-8")
+        done = subprocess.run(
+            [sys.executable, str(written), str(inputs)],
+            env={**os.environ, **bench.job.environ},
+            capture_output=True,
+            check=True,
+            timeout=60,
+        )
+        assert b'"judged": 1' in done.stdout
+
+    def test_leaves_a_file_that_is_there_alone_and_says_so(self, bench: Bench) -> None:
+        mine = bench.job.folder / NAME
+        mine.write_text("mine = 1\n", "utf-8")
+        view = _run(bench, mode="persistent")
+        assert (view.state, view.module) == ("completed", "")
+        assert view.module_error == (
+            "all_notes.py is there and differs, so it was left alone; "
+            f"`stratum codegen {view.plan_id} -o FILE` writes it"
+        )
+        assert view.module_error in view.message
+        assert not view.resumable
+        assert mine.read_text("utf-8") == "mine = 1\n"
+
+    def test_finds_its_python_there_the_second_time(self, bench: Bench) -> None:
+        first = _run(bench, mode="persistent")
+        written = Path(first.module)
+        before = written.stat()
+        engine = bench.engine()
+        plan = bench.approved(engine, mode="persistent")
+        assert "all_notes.py is this job as Python already." in " ".join(plan.summary.split())
+        second = ended(engine, engine.execute(plan.plan_id).run_id)
+        assert (second.module, second.module_error) == (first.module, "")
+        assert (written.stat().st_mtime_ns, written.stat().st_ino) == (before.st_mtime_ns, before.st_ino)
+
+    def test_that_a_no_kept_from_starting_writes_nothing(self, bench: Bench) -> None:
+        engine = bench.engine()
+        plan = bench.plan(engine, mode="persistent")
+        engine.decide(plan.plan_id, approved=False, channel="terminal")
+        assert sorted(path.name for path in bench.job.folder.iterdir()) == ["notes.csv", "notes.stratum.yaml"]
+
+    def test_that_is_not_done_writes_it_when_it_is(self, bench: Bench) -> None:
+        engine = bench.engine()
+        (bench.job.folder / "made").mkdir()
+        plan = bench.approved(engine, mode="persistent", out="made/out.csv")
+        (bench.job.folder / "made").rename(bench.job.folder / "gone")
+        view = ended(engine, engine.execute(plan.plan_id).run_id)
+        assert view.resumable
+        assert view.module_error.startswith("the job as Python cannot be written to ")
+        (bench.job.folder / "gone").rename(bench.job.folder / "made")
+        engine.resume(view.run_id)
+        again = ended(engine, view.run_id)
+        assert (again.module_error, again.out_error) == ("", "")
+        assert again.module == str(bench.job.folder / "made" / NAME)
+
+    def test_never_writes_through_a_link_that_leads_out(self, bench: Bench, tmp_path: Path) -> None:
+        engine = bench.engine()
+        (bench.job.folder / "made").mkdir()
+        plan = bench.approved(engine, mode="persistent", out="made/out.csv")
+        (tmp_path / "outside").mkdir()
+        (bench.job.folder / "made").rmdir()
+        (bench.job.folder / "made").symlink_to(tmp_path / "outside")
+        view = ended(engine, engine.execute(plan.plan_id).run_id)
+        assert view.module == ""
+        assert "outside" in view.module_error
+        assert list((tmp_path / "outside").iterdir()) == []
+
+    def test_that_stopped_at_its_cap_writes_none(self, bench: Bench) -> None:
+        view = _run(bench, mode="persistent", cap_calls=2)
+        assert view.state == "stopped_budget"
+        assert (view.module, view.module_error) == ("", "")
+        assert not (bench.job.folder / NAME).exists()
