@@ -6,7 +6,6 @@ types as before, the same wanted type and the same assumptions, gives the same r
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Mapping
 from operator import is_
 from typing import NamedTuple
@@ -16,7 +15,6 @@ from stratum_core.contracts import BoolType, JsonValue, Type, assignable, descri
 from stratum_core.ir import Expr, Invalid, Path
 from stratum_core.ir.expressions import (
     CompiledExpression,
-    CompileResult,
     Facts,
     compile_expression,
     literal_expression,
@@ -31,7 +29,6 @@ UNKNOWN_NAME = "E210"
 """What the expression language calls a name that is not in scope."""
 
 _REMEMBERED = 16
-_WORD = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 
 class _Known(NamedTuple):
@@ -46,24 +43,6 @@ class _Known(NamedTuple):
     """What the same text gave for other types."""
     number: int
     """How many there are for the text, this one included."""
-
-
-def _compiled(
-    text: str,
-    scope: Mapping[str, Type],
-    want: Type | None,
-    not_null: Facts,
-    later: Collection[str],
-) -> CompileResult:
-    """Compile one text, first with just the names that occur in it: a long flow has a thousand others.
-
-    Only when something is wrong does the rest of the scope matter, for what may have been meant.
-    """
-    mentioned = {name: scope[name] for name in _WORD.findall(text) if name in scope}
-    result = compile_expression(text, mentioned, want=want, not_null=not_null)
-    if not result.findings:
-        return result
-    return compile_expression(text, scope, want=want, not_null=not_null, later=later)
 
 
 class Compiler:
@@ -100,7 +79,7 @@ class Compiler:
         known = self._recall(form, scope, want, not_null)
         if known is not None:
             return known
-        result = _compiled(form, scope, want, not_null, later)
+        result = compile_expression(form, scope, want=want, not_null=not_null, later=later)
         if result.expression is not None:
             self.spellings[form] = result.expression.canonical
             if not result.findings:

@@ -161,7 +161,7 @@ class CostSum:
         self.calls += cost.calls
         self.most_calls += cost.most_calls
         if cost.attempt is not self._attempt:
-            self._attempt = _larger(self._attempt, cost.attempt)
+            self._attempt = _larger(cost.attempt, self._attempt)
 
     @property
     def worst_nusd(self) -> int:

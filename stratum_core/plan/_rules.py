@@ -72,24 +72,15 @@ _shapes: Kept[Shape] = Kept()
 
 def _evaluated(expression: Expression, values: Mapping[str, JsonValue]) -> JsonValue:
     """Return an expression's value; one that only reads fields needs no evaluator where all of them are there."""
-    path = _path_of(expression) if isinstance(expression, CompiledExpression) else ()
-    if not path:
+    if not isinstance(expression, CompiledExpression) or not expression.path:
         return expression.evaluate(values)
-    value = values[path[0]]
-    for name in path[1:]:
+    first, *fields = expression.path
+    value = values[first]
+    for name in fields:
         if not isinstance(value, dict) or name not in value:
             return expression.evaluate(values)
         value = value[name]
     return value
-
-
-@lru_cache(maxsize=4096)
-def _path_of(expression: CompiledExpression) -> tuple[str, ...]:
-    """Return the names an expression follows when it does nothing else, or none."""
-    for path in expression.reads:
-        if expression.canonical == ".".join(path):
-            return path
-    return ()
 
 
 def _bounded(expression: Expression, env: _Env) -> Shape:

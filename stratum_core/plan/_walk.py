@@ -110,9 +110,9 @@ class Walker:
         failed: dict[str, str] = {}
         total, may_fail = CostSum(), False
         for step in flow.steps:
-            behind = next((failed[name] for name in step.reads if name in failed), None)
-            if behind is not None:
-                failed[step.id] = behind
+            behind = step.reads & failed.keys() if failed else ()
+            if behind:
+                failed[step.id] = next(reason for name, reason in failed.items() if name in behind)
                 continue
             walked = self._step(flow, step, env, times)
             total.add(walked.cost)

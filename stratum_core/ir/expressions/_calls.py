@@ -101,7 +101,7 @@ def _method(context: Context, node: ast.Call, function: ast.Attribute) -> Type:
     if (
         isinstance(receiver, ast.Name)
         and receiver.id == "re"
-        and "re" not in context.scope
+        and context.named("re") is None
         and name in _REGEX_CALLS
     ):
         return _regex_call(context, node)

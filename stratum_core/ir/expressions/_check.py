@@ -93,8 +93,8 @@ def _compound(context: Context, node: ast.expr) -> Type:
 def _name(context: Context, node: ast.Name) -> Type:
     """Look a name up; narrowed when it was tested for null."""
     name = node.id
-    if name in context.scope:
-        kind = context.scope[name]
+    kind = context.named(name)
+    if kind is not None:
         return _without_null(kind) if (name,) in context.facts else kind
     if name in _CONSTANT_NAMES:
         text = _CONSTANT_NAMES[name]
@@ -110,9 +110,10 @@ def _name(context: Context, node: ast.Name) -> Type:
         )
     if name in FUNCTION_NAMES:
         return context.report("E210", node, f"`{name}` is a function, not a value", f"call it: {name}(...)")
-    close = nearest(name, context.scope)
+    names = sorted({*context.scope, *context.given})
+    close = nearest(name, names)
     advice = f"did you mean `{close}`? " if close else ""
-    known = ", ".join(sorted(context.scope)) or "none"
+    known = ", ".join(names) or "none"
     return context.report(
         "E210",
         node,
@@ -330,27 +331,26 @@ def _comprehension(context: Context, item: ast.expr, clause: ast.comprehension) 
     kinds = _item_types(
         context, clause, mark(_item_type(context, clause, source.bare), opaque=source.opaque), len(names)
     )
-    scope, before, bound = context.scope, context.facts, context.bound
-    inner = dict(scope)
+    before, around = context.facts, context.given
+    given = dict(around)
     for target, kind in zip(names, kinds, strict=True):
         if not isinstance(target, ast.Name):
             continue
-        if target.id in scope:
+        if context.named(target.id) is not None:
             context.report(
                 "E209",
                 target,
                 f"`{target.id}` is already a name here",
                 "use another name in the comprehension",
             )
-        inner[target.id] = kind
-        context.bound |= {target.id}
+        given[target.id] = kind
         context.facts = frozenset(path for path in context.facts if path[0] != target.id)
-    context.scope = inner
+    context.given = given
     for test in clause.ifs:
         context.condition(test, "the `if` of a comprehension")
         context.facts |= facts(test, truth=True)
     result = context.type_of(item)
-    context.scope, context.facts, context.bound = scope, before, bound
+    context.facts, context.given = before, around
     return ListType(item=result)
 
 

@@ -62,6 +62,8 @@ class CompiledExpression:
     """The free names it reads."""
     reads: frozenset[Path]
     """The longest paths read from free names, e.g. `("input", "review", "text")`."""
+    path: Path = ()
+    """The one path it reads when it does nothing else; empty for any other expression."""
     node: ast.expr = field(repr=False)
     """The syntax tree, for analyses such as the planner's size estimates."""
     types: Mapping[ast.expr, Type] = field(repr=False)
@@ -163,6 +165,7 @@ def _compiled(text: str, tree: ast.expr, kind: Type, types: Mapping[ast.expr, Ty
         type=kind,
         names=free,
         reads=reads,
+        path=path or (),
         node=tree,
         types=types,
         run=_BuiltWhenUsed(tree, types),

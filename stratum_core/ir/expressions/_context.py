@@ -5,7 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 from collections.abc import Callable, Collection, Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from stratum_core.contracts import (
     AnyType,
@@ -48,8 +48,12 @@ class Context:
     facts: Facts = frozenset()
     findings: list[Finding]
     types: dict[ast.expr, Type]
-    bound: frozenset[str] = frozenset()
-    """Names of comprehensions around the node."""
+    given: Mapping[str, Type] = field(default_factory=dict[str, Type])
+    """Types of the names that comprehensions around the node give; kept apart, for `scope` may be long."""
+
+    def named(self, name: str) -> Type | None:
+        """Return the type of a name, None when there is no such name here."""
+        return self.given.get(name) or self.scope.get(name)
 
     def type_of(self, node: ast.expr) -> Type:
         """Return the type of a node; the middle of a comparison chain is asked for twice and checked once."""
