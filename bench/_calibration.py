@@ -22,9 +22,9 @@ from bench._worlds import World
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import TransportError
-from stratum_core.journal import MemoryJournal, TrackRecord
+from stratum_core.journal import MemoryJournal, TrackRecord, outcome_of, work_of
 from stratum_core.llm import ModelReply, ModelRequest, PriceTable, TokenUsage
-from stratum_core.plan import Plan, PlanContext, Roots, build_plan, outcome_of, work_of
+from stratum_core.plan import Plan, PlanContext, Roots, build_plan
 from stratum_core.runtime import RunContext, RunOutcome, run_program
 
 __all__ = ["Quoted", "coverage", "live"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TypeVar, cast
 
-from pydantic import BaseModel, RootModel
+from pydantic import BaseModel
 
 from stratum_core.authoring._places import caller_names, caller_place
 from stratum_core.authoring._records import Registration, register, registration_of
@@ -68,7 +68,7 @@ def _check_class(model: type[BaseModel], where: str) -> None:
             f"{where}: @contract stands on a pydantic BaseModel, not on {_kind_of(model)}",
             remedy="write `class Name(BaseModel):`",
         )
-    if issubclass(model, RootModel):
+    if model.__pydantic_root_model__:
         raise StratumCompileError(
             f"{where} is a RootModel, which has no fields", remedy="annotate the type itself, such as list[T]"
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Literal
 
 from stratum_core.ir._document import INVALID, VERBS, Flow, Invalid, Step, VerbName
@@ -17,10 +16,11 @@ from stratum_core.ir._read_verbs import (
     read_race,
 )
 from stratum_core.ir._reader import Keys, Reader, shown
+from stratum_core.ir._require import WHOLE_PERCENT, share_percent
 from stratum_core.ir._words import listed
 from stratum_core.ir._yaml import Raw
 
-__all__ = ["parse_require", "read_flow"]
+__all__ = ["read_flow"]
 
 _MAX_REQUIRED = 1_000_000
 _FLOW = Keys(
@@ -42,23 +42,6 @@ _STEP = Keys(
         *VERBS,
     ),
 )
-_SHARE = re.compile(r"([0-9]{1,3}(?:\.[0-9]{1,3})?)\s*%")
-_WHOLE = 100.0
-
-
-def parse_require(require: int | str) -> Literal["all"] | int | float:
-    """Return how many items must succeed: `all`, a count, or a share between 0.0 and 1.0 (float).
-
-    Raises:
-        ValueError: It is none of these.
-    """
-    if require == "all" or isinstance(require, int):
-        return "all" if require == "all" else require
-    found = _SHARE.fullmatch(require)
-    if not found or float(found.group(1)) > _WHOLE:
-        msg = f"{require!r} is neither `all`, a count nor a share such as `95%`"
-        raise ValueError(msg)
-    return float(found.group(1)) / _WHOLE
 
 
 def read_flow(reader: Reader, raw: Raw, path: Path) -> Flow | Invalid:
@@ -167,9 +150,9 @@ def _read_require(reader: Reader, data: dict[str, Raw], path: Path) -> int | str
     if isinstance(raw, (int, float)) and not isinstance(raw, bool):
         count = reader.integer(data, path, "require", 0, _MAX_REQUIRED)
         return "all" if count is None else count
-    found = _SHARE.fullmatch(raw) if isinstance(raw, str) else None
-    if found and float(found.group(1)) <= _WHOLE:
-        return _share(float(found.group(1)))
+    percent = share_percent(raw) if isinstance(raw, str) else None
+    if percent is not None:
+        return _share(percent)
     if raw is not INVALID:
         hint = 'write `all`, a count such as 3, or a share such as "95%"'
         fix = reader.positions.replace(here, "1") if raw == "any" else None
@@ -187,7 +170,7 @@ def _read_require(reader: Reader, data: dict[str, Raw], path: Path) -> int | str
 
 def _share(percent: float) -> int | str:
     """Return a share in its one spelling; everything is `all` and nothing is 0."""
-    if percent == _WHOLE:
+    if percent == WHOLE_PERCENT:
         return "all"
     return f"{percent:g}%" if percent else 0
 

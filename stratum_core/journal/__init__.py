@@ -41,6 +41,7 @@ from stratum_core.journal._reviews import (
     review_id_of,
 )
 from stratum_core.journal._sqlite import RunJournal, is_owned
+from stratum_core.journal._subjects import call_subject, debate_place, outcome_of, step_subject, work_of
 from stratum_core.journal._track_record import KEPT_PER_SUBJECT, Outcome, TrackRecord
 
 __all__ = [
@@ -87,11 +88,16 @@ __all__ = [
     "SpendLimits",
     "Spent",
     "TrackRecord",
+    "call_subject",
     "check_answer",
     "day_of",
+    "debate_place",
     "is_owned",
+    "outcome_of",
     "prune_answers",
     "remove_run_files",
     "review_id_of",
     "run_files",
+    "step_subject",
+    "work_of",
 ]

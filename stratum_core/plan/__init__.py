@@ -14,11 +14,6 @@ from stratum_core.plan._history import (
     NO_HISTORY,
     Experience,
     accuracy_words,
-    call_subject,
-    debate_place,
-    outcome_of,
-    step_subject,
-    work_of,
 )
 from stratum_core.plan._module import PlannedModule, stands_there
 from stratum_core.plan._options import PlanMode, PlanOptions
@@ -30,7 +25,6 @@ from stratum_core.plan._plan import (
     reopen,
     require_as_approved,
 )
-from stratum_core.plan._registry import read_registered
 from stratum_core.plan._reuse import ReusedRun, read_reused, reopen_reused
 from stratum_core.plan._walk import ERROR_TEXT_BYTES
 from stratum_core.plan._walk_verbs import HUMAN_ANSWER_BYTES, HUMAN_NOTE_BYTES
@@ -60,18 +54,12 @@ __all__ = [
     "StepEstimate",
     "accuracy_words",
     "build_plan",
-    "call_subject",
-    "debate_place",
     "estimate_what_if",
-    "outcome_of",
     "plan_hash_of",
-    "read_registered",
     "read_reused",
     "reopen",
     "reopen_reused",
     "require_as_approved",
     "sample",
     "stands_there",
-    "step_subject",
-    "work_of",
 ]

@@ -16,8 +16,8 @@ from stratum_core.checks import check
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import DiagnosticsError, PlanError
 from stratum_core.ir import Diagnostic
+from stratum_core.journal import work_of
 from stratum_core.llm import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, Price, provider_of
-from stratum_core.memory import collections_paused
 from stratum_core.memory import collections_paused
 from stratum_core.money import Nusd, format_usd
 from stratum_core.plan._bind import BoundInput, bind_inputs
@@ -25,14 +25,13 @@ from stratum_core.plan._cap import Cap, cap_of
 from stratum_core.plan._context import PlanContext, nothing_missing
 from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
-from stratum_core.plan._history import work_of
 from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
 from stratum_core.plan._module import PlannedModule, plan_module, stands_there
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._plan import Plan, ReopenedPlan, plan_hash_of
 from stratum_core.plan._reach import choose_flow, reach_of
-from stratum_core.plan._registry import pin_registered
 from stratum_core.plan._reuse import ReusedRun
+from stratum_core.registry import pin_registered
 from stratum_core.specs import Program, RegisteredFunction
 
 __all__ = ["build_plan", "estimate_what_if"]

@@ -13,12 +13,12 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Protocol, cast
+from typing import Protocol
 
-from stratum_core.contracts import JsonValue, content_hash
-from stratum_core.journal import Outcome
+from stratum_core.contracts import JsonValue
+from stratum_core.journal import Outcome, call_subject, step_subject
 from stratum_core.llm import Price, TokenUsage
-from stratum_core.specs import DebateVerb, InferSpec, Program
+from stratum_core.specs import InferSpec
 
 __all__ = [
     "NO_HISTORY",
@@ -30,15 +30,9 @@ __all__ = [
     "Range",
     "accuracy_words",
     "basis_words",
-    "call_subject",
-    "debate_place",
-    "outcome_of",
     "range_of",
-    "step_subject",
-    "work_of",
 ]
 
-_HASH_CHARACTERS = 32
 _CALL_FADE = 0.8
 """What a run weighs beside the next one: models drift, so the last five or six runs say most about the next."""
 _ERROR_FADE = 0.93
@@ -89,51 +83,6 @@ class _Nothing:
 
 
 NO_HISTORY: Experience = _Nothing()
-
-
-def call_subject(function_hash: str, model: str) -> str:
-    """Return what the calls of a function on a model are remembered under."""
-    return f"call:{function_hash[:_HASH_CHARACTERS]}:{model}"
-
-
-def step_subject(ir_hash: str, place: str) -> str:
-    """Return what a condition, a loop or a debate of a document is remembered under."""
-    return f"step:{ir_hash[:_HASH_CHARACTERS]}:{place}"
-
-
-def debate_place(verb: DebateVerb) -> str:
-    """Return where the rounds of a debate are counted: debates of the same sides count together."""
-    return ">".join((*verb.agents, verb.synthesize))
-
-
-def work_of(program: Program, flow: str, models: Mapping[str, str]) -> str:
-    """Return 32 hex that name a piece of work, whatever data it is done on."""
-    return content_hash([program.ir_hash, flow, dict(models)])[:_HASH_CHARACTERS]
-
-
-def outcome_of(record: Mapping[str, JsonValue], *, run_id: str, work: str, actual_nusd: int) -> Outcome:
-    """Return what a run did cost beside what its plan said.
-
-    Args:
-        record: The stored plan.
-        run_id: Its run, which came to its end.
-        work: From `work_of`.
-        actual_nusd: What it was charged.
-    """
-    figures = cast("Mapping[str, int | float]", record["figures"])
-    likely = int(figures["likely_nusd"])
-    return Outcome(
-        run_id=run_id,
-        work=work,
-        simulated=bool(record["simulated"]),
-        likely_nusd=likely,
-        low_nusd=int(figures["low_nusd"]),
-        high_nusd=int(figures["high_nusd"]),
-        raw_nusd=int(figures.get("raw_nusd", likely)),
-        noise=float(figures.get("noise", 0.0)),
-        learned="raw_nusd" in figures,
-        actual_nusd=actual_nusd,
-    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -23,7 +23,7 @@ from stratum_core.plan._files import Roots
 from stratum_core.plan._models import with_models
 from stratum_core.plan._module import PlannedModule, read_module_record
 from stratum_core.plan._options import PlanOptions
-from stratum_core.plan._registry import registry_record, reopen_registered
+from stratum_core.registry import registry_record, reopen_registered
 from stratum_core.specs import Program, RegisteredFunction
 
 __all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen", "require_as_approved"]

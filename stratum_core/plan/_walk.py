@@ -15,9 +15,10 @@ from typing import assert_never
 
 from stratum_core.contracts import BoolType, JsonValue, ListBuilder, StringType
 from stratum_core.errors import ContractViolation, ExpressionError, PlanError
+from stratum_core.journal import debate_place
 from stratum_core.llm import Price
 from stratum_core.plan._cost import ONCE, CostSum, Times
-from stratum_core.plan._history import Learner, debate_place
+from stratum_core.plan._history import Learner
 from stratum_core.plan._kept import Kept
 from stratum_core.plan._priors import branch_share
 from stratum_core.plan._rules import record_shape, shape_of

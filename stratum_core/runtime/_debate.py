@@ -13,8 +13,8 @@ from typing import cast
 from stratum_core.budget import Meter
 from stratum_core.contracts import EnumType, JsonValue, canonical_json
 from stratum_core.errors import StepFailed
+from stratum_core.journal import debate_place
 from stratum_core.llm import has_opaque
-from stratum_core.plan import debate_place
 from stratum_core.runtime._branches import Branches, run_branches
 from stratum_core.runtime._calls import call_function
 from stratum_core.runtime._context import RunContext, Scope, evaluate

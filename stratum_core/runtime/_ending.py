@@ -10,8 +10,8 @@ from typing import cast
 
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import InputError, JournalError, RunError, StratumError
-from stratum_core.journal import RunReader, RunRecord, RunSnapshot, RunState, TrackRecord
-from stratum_core.plan import Roots, outcome_of, stands_there, work_of
+from stratum_core.journal import RunReader, RunRecord, RunSnapshot, RunState, TrackRecord, outcome_of, work_of
+from stratum_core.plan import Roots, stands_there
 from stratum_core.runtime._job import Job
 from stratum_core.runtime._output import create_file, write_private, write_result
 from stratum_core.runtime._run import RunOutcome

@@ -26,7 +26,7 @@ from anyio.abc import ByteReceiveStream, ByteSendStream, Process
 
 from stratum_core.contracts import JsonValue, content_hash
 from stratum_core.errors import ComputeFailed, ConfigurationError, PlanError
-from stratum_core.plan import read_registered
+from stratum_core.registry import read_registered
 from stratum_core.runtime._context import RunContext
 from stratum_core.specs import ComputeSpec, RegisteredFunction
 

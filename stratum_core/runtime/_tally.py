@@ -12,8 +12,8 @@ from dataclasses import asdict, dataclass, field
 
 from stratum_core.budget import Usage
 from stratum_core.contracts import JsonValue
+from stratum_core.journal import call_subject, step_subject
 from stratum_core.llm import Price, PriceTable, TokenUsage
-from stratum_core.plan import call_subject, step_subject
 from stratum_core.specs import InferSpec
 
 __all__ = ["AskTally", "Tally"]

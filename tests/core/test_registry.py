@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from stratum_core.errors import ConfigurationError, PlanError
-from stratum_core.plan._registry import pin_registered, read_registered, registry_record, reopen_registered
+from stratum_core.registry import pin_registered, read_registered, registry_record, reopen_registered
 from stratum_core.specs import RegisteredFunction
 
 CODE = b"print(1)\n"

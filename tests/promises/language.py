@@ -86,7 +86,7 @@ LANGUAGE: tuple[Promise, ...] = (
         "A document names registered code and nothing else; code that changed after the yes does not run",
         ALONE,
         "core/engine/test_registered.py",
-        "core/plan/test_registry.py",
+        "core/test_registry.py",
         "core/runtime/test_registered.py::test_code_that_changed_after_the_plan_does_not_run",
     ),
     promise(

@@ -39,6 +39,8 @@ LIBRARY: tuple[Promise, ...] = (
         "loads no provider's library",
         AMONG,
         "core/authoring/test_interop.py",
+        "core/authoring/test_light_import.py",
+        "core/test_late.py",
     ),
     promise(
         "library.calls",

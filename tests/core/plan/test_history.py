@@ -11,19 +11,9 @@ import pytest
 from bench._calibration import coverage, live
 from bench._worlds import WORLDS
 from stratum_core.contracts import JsonValue
-from stratum_core.journal import Outcome
+from stratum_core.journal import Outcome, call_subject, outcome_of, step_subject, work_of
 from stratum_core.llm import PriceTable
-from stratum_core.plan import (
-    Plan,
-    PlanContext,
-    build_plan,
-    call_subject,
-    estimate_what_if,
-    outcome_of,
-    reopen,
-    step_subject,
-    work_of,
-)
+from stratum_core.plan import Plan, PlanContext, build_plan, estimate_what_if, reopen
 from stratum_core.plan._history import accuracy_words, basis_words, range_of
 from tests.core.plan.conftest import MODEL
 

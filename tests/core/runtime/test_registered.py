@@ -18,7 +18,7 @@ from stratum_core.contracts import JsonValue
 from stratum_core.errors import PlanError
 from stratum_core.journal import MemoryJournal
 from stratum_core.llm import PriceTable
-from stratum_core.plan import read_registered
+from stratum_core.registry import read_registered
 from stratum_core.runtime import RunContext, RunOutcome, run_program
 from stratum_core.specs import RegisteredFunction
 from stratum_core.testing import ScriptedClient
