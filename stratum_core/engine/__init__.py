@@ -4,6 +4,7 @@ from stratum_core.approval import terminal_refusal
 from stratum_core.engine._answers import AnswerDesk
 from stratum_core.engine._audit import AuditCheck, AuditDesk
 from stratum_core.engine._codegen import CodeDesk, CodeView, EmitView
+from stratum_core.engine._drift import DriftDesk, DriftView, FunctionView
 from stratum_core.engine._engine import Engine
 from stratum_core.engine._money import MoneyDesk, SpendView
 from stratum_core.engine._reviews import ReviewDesk, ReviewState, ReviewView, Shown
@@ -28,9 +29,12 @@ __all__ = [
     "AuditDesk",
     "CodeDesk",
     "CodeView",
+    "DriftDesk",
+    "DriftView",
     "EmitView",
     "Engine",
     "EstimateView",
+    "FunctionView",
     "KeptRun",
     "MoneyDesk",
     "OldRun",

@@ -13,7 +13,6 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from importlib import resources
-from types import TracebackType
 from typing import Self, cast
 
 import anyio
@@ -40,6 +39,7 @@ from stratum_core.engine._approvals import (
 from stratum_core.engine._audit import AuditDesk
 from stratum_core.engine._codegen import CodeDesk
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
+from stratum_core.engine._drift import DriftDesk
 from stratum_core.engine._money import MoneyDesk
 from stratum_core.engine._pictures import (
     cancel_asked,
@@ -104,8 +104,10 @@ class Engine:
         self.remote = RemoteDesk(self._control, settings, clock=clock)
         self.audit = AuditDesk(self._control, settings)
         self.storage = StorageDesk(self._control, settings, self.audit, clock=clock, view_of=self.show_run)
-        memory_mb = settings.policy.runner_memory_mb
-        self._runners = Runners(settings.state_dir, settings.environ, memory_mb=memory_mb)
+        self.drift = DriftDesk(self._control, settings, view_of=self.show_run)
+        self._runners = Runners(
+            settings.state_dir, settings.environ, memory_mb=settings.policy.runner_memory_mb
+        )
         self._principal = settings.principal or this_principal()
         self._told: dict[str, tuple[bool, bool]] = {}
         """What views say of a run's plan, which never changes: simulated, background."""
@@ -113,12 +115,7 @@ class Engine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

@@ -16,6 +16,7 @@ from stratum_mcp.cli._decide import decide
 from stratum_mcp.cli._demo import demo
 from stratum_mcp.cli._doctor import doctor
 from stratum_mcp.cli._documents import estimate, fmt, guide, plan, schema, validate
+from stratum_mcp.cli._drift import drift
 from stratum_mcp.cli._exit import EXIT_CODES, Exit
 from stratum_mcp.cli._gc import gc
 from stratum_mcp.cli._install import install, uninstall
@@ -45,8 +46,9 @@ _verbs = _Verbs(
     commands={
         command.name or "": command
         for command in (
-            demo, validate, fmt, plan, estimate, approve, revoke, execute, decide, resume, cancel, runs, show,
-            spend, audit, gc, codegen, emit, schema, guide, serve, team, keys, install, uninstall, doctor, run_worker,
+            demo, validate, fmt, plan, estimate, approve, revoke, execute, decide, resume, cancel, runs,
+            show, drift, spend, audit, gc, codegen, emit, schema, guide, serve, team, keys, install, uninstall, doctor,
+            run_worker,
         )
     },
 )  # fmt: skip
