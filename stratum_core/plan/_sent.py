@@ -39,27 +39,29 @@ class _Tracer:
 
     def flow(self, flow: FlowSpec, carrying: frozenset[str]) -> bool:
         """Follow a flow whose named inputs carry data; return whether its value does."""
-        steps: frozenset[str] = frozenset()
+        steps: set[str] = set()
         for step in flow.steps:
-            if self._step(step, carrying, steps):
-                steps |= {step.id}
+            if step.for_each is not None and _carries(step.for_each.items, carrying, steps):
+                steps.add("item")
+            carries = self._step(step, carrying, steps)
+            steps.discard("item")
+            if carries:
+                steps.add(step.id)
         return _carries_any(flow.returns, carrying, steps)
 
-    def _step(self, step: StepSpec, carrying: frozenset[str], steps: frozenset[str]) -> bool:
-        """Follow a step behind those that carry data; return whether its value does."""
-        item = step.for_each is not None and _carries(step.for_each.items, carrying, steps)
-        known = steps | {"item"} if item else steps
+    def _step(self, step: StepSpec, carrying: frozenset[str], steps: set[str]) -> bool:
+        """Follow a step behind those that carry data, its item among them; return whether its value does."""
         match step.verb:
             case ComputeVerb(expression=expression):
-                return _carries(expression, carrying, known)
+                return _carries(expression, carrying, steps)
             case CallVerb():
-                return self._call(step.verb, carrying, known)
+                return self._call(step.verb, carrying, steps)
             case ParallelVerb(branches=branches) | RaceVerb(branches=branches):
-                found = [self._call(branch.call, carrying, known) for branch in branches]
+                found = [self._call(branch.call, carrying, steps) for branch in branches]
                 return any(found)
             case DebateVerb(agents=agents, topic=topic, synthesize=synthesize):
                 for name in dict.fromkeys((*agents, synthesize)):
-                    self._infer(name, {"topic": topic}, carrying, known)
+                    self._infer(name, {"topic": topic}, carrying, steps)
                     for model in self._asked(name):
                         self.sent[model][_DERIVED] = None
                 return False
@@ -68,7 +70,7 @@ class _Tracer:
             case _:
                 assert_never(step.verb)
 
-    def _call(self, call: CallVerb, carrying: frozenset[str], steps: frozenset[str]) -> bool:
+    def _call(self, call: CallVerb, carrying: frozenset[str], steps: set[str]) -> bool:
         """Follow a call; return whether its value carries data."""
         if call.kind == "function" and isinstance(self.program.functions[call.target], InferSpec):
             self._infer(call.target, call.inputs, carrying, steps)
@@ -81,7 +83,7 @@ class _Tracer:
         name: str,
         inputs: Mapping[str, Expression],
         carrying: frozenset[str],
-        steps: frozenset[str],
+        steps: set[str],
     ) -> None:
         """Note what one model call is sent, and what those models get that may stand in."""
         for model in self._asked(name):
@@ -108,18 +110,18 @@ def sent_names(program: Program, flow: FlowSpec, models: Mapping[str, str]) -> d
     }
 
 
-def _carries(expression: Expression, carrying: frozenset[str], steps: frozenset[str]) -> bool:
+def _carries(expression: Expression, carrying: frozenset[str], steps: set[str]) -> bool:
     """Return whether an expression reads bound data."""
     return any(_is_data(path, carrying, steps) for path in expression.reads)
 
 
-def _carries_any(returns: Returns, carrying: frozenset[str], steps: frozenset[str]) -> bool:
+def _carries_any(returns: Returns, carrying: frozenset[str], steps: set[str]) -> bool:
     """Return whether any part of a returned value does."""
     parts = returns.values() if isinstance(returns, Mapping) else (returns,)
     return any(_carries(part, carrying, steps) for part in parts)
 
 
-def _is_data(path: tuple[str, ...], carrying: frozenset[str], steps: frozenset[str]) -> bool:
+def _is_data(path: tuple[str, ...], carrying: frozenset[str], steps: set[str]) -> bool:
     """Return whether a path leads to bound data."""
     if path[0] == "input":
         return bool(carrying) if len(path) == 1 else path[1] in carrying
@@ -127,7 +129,7 @@ def _is_data(path: tuple[str, ...], carrying: frozenset[str], steps: frozenset[s
 
 
 def _data_names(
-    parameter: str, expression: Expression, carrying: frozenset[str], steps: frozenset[str]
+    parameter: str, expression: Expression, carrying: frozenset[str], steps: set[str]
 ) -> list[str]:
     """Return what to call the data of one argument: its own last name, else the parameter's."""
     found: list[str] = []

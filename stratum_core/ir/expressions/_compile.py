@@ -36,7 +36,7 @@ from stratum_core.ir.expressions._limits import DEFAULT_FUEL
 from stratum_core.ir.expressions._loops import Run
 from stratum_core.ir.expressions._meter import Meter
 from stratum_core.ir.expressions._narrow import Facts, Path, facts, path_of
-from stratum_core.ir.expressions._parse import parse
+from stratum_core.ir.expressions._parse import dotted, parse, path_nodes
 from stratum_core.ir.expressions._render import render
 from stratum_core.ir.expressions._scan import quote
 from stratum_core.ir.expressions._shape import literal_type, say, shape
@@ -130,6 +130,9 @@ def compile_expression(
         not_null: Paths known not to be null where it is evaluated; see `CompiledExpression.proves`.
         later: Names that exist only later in the flow, for a better message.
     """
+    plain = None if not_null else _plain_path(text, scope, want)
+    if plain is not None:
+        return CompileResult(expression=plain, type=plain.type, findings=())
     parsed = parse(text)
     if parsed.tree is None:
         return CompileResult(expression=None, type=AnyType(), findings=parsed.findings)
@@ -152,6 +155,41 @@ def compile_expression(
             return CompileResult(expression=None, type=AnyType(), findings=findings)
     return CompileResult(
         expression=_compiled(text, parsed.tree, kind, context.types), type=kind, findings=findings
+    )
+
+
+def _plain_path(text: str, scope: Mapping[str, Type], want: Type | None) -> CompiledExpression | None:
+    """Compile a name, or plain fields of plain records, about which no rule has anything to say; None for the rest.
+
+    This is the most common expression by far, and the one whose type is a matter of looking it up.
+    """
+    path = dotted(text)
+    kind = None if path is None else scope.get(path[0])
+    if path is None or kind is None:
+        return None
+    kinds = [kind]
+    for name in path[1:]:
+        field_read = kind.field(name) if isinstance(kind, RecordType) else None
+        if field_read is None:
+            return None
+        kind = field_read.type
+        kinds.append(kind)
+    if want is not None and not (
+        isinstance(kind, BoolType) if isinstance(want, BoolType) else assignable(kind, want)
+    ):
+        return None
+    nodes = path_nodes(path)
+    types = dict(zip(nodes, kinds, strict=True))
+    return CompiledExpression(
+        source=text,
+        canonical=text,
+        type=kind,
+        names=frozenset(path[:1]),
+        reads=frozenset({path}),
+        path=path,
+        node=nodes[-1],
+        types=types,
+        run=_BuiltWhenUsed(nodes[-1], types),
     )
 
 

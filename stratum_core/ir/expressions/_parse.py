@@ -19,10 +19,11 @@ from stratum_core.ir.expressions._finding import Finding
 from stratum_core.ir.expressions._foreign import apply_edits, foreign_spellings, looks_foreign
 from stratum_core.ir.expressions._grammar import check_grammar, normalised
 from stratum_core.ir.expressions._limits import MAX_CHARS, MAX_DEPTH
+from stratum_core.ir.expressions._narrow import Path
 from stratum_core.ir.expressions._scan import Token, bracket_pairs, flatten_text, scan
 from stratum_core.ir.expressions._tree import descendants, target_names
 
-__all__ = ["Parsed", "parse"]
+__all__ = ["Parsed", "dotted", "parse", "path_nodes"]
 
 
 _PLAIN = re.compile(
@@ -145,8 +146,9 @@ def parse(text: str) -> Parsed:
 
 def _parse_at_once(text: str) -> Parsed | None:
     """Parse a text that needs no scanner, as nearly all do; None for any other, and for one that does not parse."""
-    if _DOTTED.fullmatch(text) is not None and len(path := text.split(".")) < MAX_DEPTH:
-        return None if not _WORDS.isdisjoint(path) else Parsed(_path_tree(path), ())
+    path = dotted(text)
+    if path is not None:
+        return Parsed(path_nodes(path)[-1], ())
     if _PLAIN.fullmatch(text) is None or text.count("(") + text.count("[") > MAX_DEPTH:
         return None
     try:
@@ -156,22 +158,34 @@ def _parse_at_once(text: str) -> Parsed | None:
     return _allowed(tree)
 
 
-def _path_tree(path: Sequence[str]) -> ast.expr:
-    """Return the tree of a name and its fields."""
+def dotted(text: str) -> Path | None:
+    """Return the path of a text that is a name and fields of it, None for any other."""
+    if _DOTTED.fullmatch(text) is None:
+        return None
+    path = tuple(text.split("."))
+    return path if len(path) < MAX_DEPTH and _WORDS.isdisjoint(path) else None
+
+
+def path_nodes(path: Path) -> list[ast.expr]:
+    """Return the nodes of a path: of the name, then of each field of the node before."""
     end = len(path[0])
-    tree: ast.expr = ast.Name(id=path[0], ctx=_LOAD, lineno=1, col_offset=0, end_lineno=1, end_col_offset=end)
+    nodes: list[ast.expr] = [
+        ast.Name(id=path[0], ctx=_LOAD, lineno=1, col_offset=0, end_lineno=1, end_col_offset=end)
+    ]
     for name in path[1:]:
         end += 1 + len(name)
-        tree = ast.Attribute(
-            value=tree,
-            attr=name,
-            ctx=_LOAD,
-            lineno=1,
-            col_offset=0,
-            end_lineno=1,
-            end_col_offset=end,
+        nodes.append(
+            ast.Attribute(
+                value=nodes[-1],
+                attr=name,
+                ctx=_LOAD,
+                lineno=1,
+                col_offset=0,
+                end_lineno=1,
+                end_col_offset=end,
+            )
         )
-    return tree
+    return nodes
 
 
 def _without_overlaps(edits: Sequence[Finding]) -> tuple[Finding, ...]:
