@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from typing import Literal, Protocol, TypeAlias, assert_never
 
 from stratum_core.budget import Budget
-from stratum_core.contracts import JsonValue, RecordType, Type
+from stratum_core.contracts import Field, JsonValue, RecordType, Type, without_opaque
 
 __all__ = [
     "Branch",
@@ -151,6 +151,8 @@ class InferSpec:
     """False: a step gets a distribution of outputs, `probabilistic<T>`."""
     quorum: Quorum | None = None
     refine: Refine | None = None
+    fixed: Mapping[str, JsonValue] = field(default_factory=dict[str, JsonValue], hash=False)
+    """Fields of the answer that are decided already, whatever the model says; for one call, never in a definition."""
     function_hash: str = ""
     """12 hex over the canonical definition."""
 
@@ -267,6 +269,16 @@ class DebateVerb:
             agent if count == 1 else f"{agent}#{count}"
             for agent, count in zip(self.agents, counts, strict=True)
         )
+
+    def decided_field(self, conclusion: Type) -> Field | None:
+        """Return the field of the conclusion that a person decides: the agreed one, where its contract has it.
+
+        None: no person is asked, or what they say is one more argument and the synthesizer decides.
+        """
+        record = without_opaque(conclusion)
+        if self.unresolved != "human" or self.agree_on in {None, "converged"}:
+            return None
+        return record.field(str(self.agree_on)) if isinstance(record, RecordType) else None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

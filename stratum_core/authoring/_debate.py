@@ -17,6 +17,7 @@ from stratum_core.contracts import (
     OptionalType,
     RecordType,
     Type,
+    assignable,
     describe,
     without_opaque,
 )
@@ -65,7 +66,8 @@ async def debate(
         rounds: At most so many, 1 to 8; fewer once they agree.
         synthesize: The infer function that concludes; its result is a contract.
         agree_on: The field of the agents' answers that has to be equal; None: the whole answer.
-        unresolved: Without agreement: conclude all the same, ask a person whose position counts, or fail.
+        unresolved: Without agreement: conclude all the same, ask a person whose position counts, or fail. Where the
+            conclusion has the field `agree_on`, it holds what the person decided.
 
     Raises:
         StratumCompileError: The functions do not fit together.
@@ -110,6 +112,7 @@ async def debate_outcome(
         synthesize=names[-1],
         unresolved=unresolved,
     )
+    _check_decided(verb, agents[0], synthesize)
     async with session_of() as session:
         path = session.next_place("debate", (names, topic))
         context = await prepared(session, list(specs.values()), program)
@@ -194,6 +197,29 @@ def _keep_marks(agents: Sequence[InferFunction[..., object]], synthesize: InferF
                 f"`arguments` as plain {describe(kind)}",
                 remedy="write `arguments: opaque[JsonValue]`",
             )
+
+
+def _check_decided(
+    verb: DebateVerb, agent: InferFunction[..., object], synthesize: InferFunction[..., object]
+) -> None:
+    """Refuse a conclusion that could not hold what a person decides, or would take its mark off."""
+    position = without_opaque(agent.spec.output)
+    wanted = verb.decided_field(synthesize.spec.output)
+    given = position.field(wanted.name) if wanted is not None and isinstance(position, RecordType) else None
+    if wanted is None or given is None:
+        return
+    where, name = synthesize.signature.where, wanted.name
+    if not assignable(given.type, wanted.type):
+        raise StratumCompileError(
+            f"debate: {where} gives `{name}` as {describe(wanted.type)}, but the agents agree on it as "
+            f"{describe(given.type)}",
+            remedy="give both the same type, or the conclusion another name: it holds what a person decides",
+        )
+    if has_opaque(given.type) and not has_opaque(wanted.type):
+        raise StratumCompileError(
+            f"debate: `{name}` of the agents is opaque, but {where} gives it as plain {describe(wanted.type)}",
+            remedy=f"write `{name}: opaque[...]` there, too: it holds what a person decides",
+        )
 
 
 def _names(functions: Sequence[InferFunction[..., object]]) -> tuple[str, ...]:

@@ -132,7 +132,9 @@ _STEPS: _Rows = {
         "Wrong signature for a debate",
         (
             "Debate agents take exactly `topic` and `arguments: optional<json>` and return the same contract; the "
-            "synthesizer takes `topic`, `arguments: json` and `converged: bool` and returns a contract."
+            "synthesizer takes `topic`, `arguments: json` and `converged: bool` and returns a contract. With "
+            "`unresolved: human` its field named by `agree_on` holds what the person decided, so every position has to "
+            "fit there."
         ),
         "Give the function that signature.",
     ),
@@ -170,6 +172,12 @@ _STEPS: _Rows = {
         "on_timeout without timeout",
         "Without `timeout` the question waits for as long as it takes, so `on_timeout` is never used.",
         "Add a timeout, for example `timeout: 24h`.",
+    ),
+    "E337": (
+        "Flow reaches too far",
+        "At most 32 flows stand inside each other, and a flow comes to at most 20,000 steps with those of the flows it "
+        "calls, a `for_each` counted once: a plan follows every one of them.",
+        "Repeat with `for_each` over a list, or split the work into several runs.",
     ),
 }
 

@@ -60,6 +60,7 @@ def check_debate(context: Context, path: Path, debate: Debate, scope: FlowScope)
             synthesize=conclusion,
             unresolved=debate.unresolved,
         )
+        _check_decided(context, path, verb, called)
     kind = ANY if synthesizer is None else _verdict(context, (*path, "synthesize"), synthesizer)
     return VerbOutcome(verb=verb, type=kind, tainted=topic is not None and scope.taint.taints(topic))
 
@@ -192,6 +193,39 @@ def _check_arguments(context: Context, path: Path, debate: Debate, called: list[
                 f"{describe(wanted)}",
                 suggestion=f"declare the parameter `arguments` of {function.name} as opaque<{describe(wanted)}>",
             )
+
+
+def _check_decided(context: Context, path: Path, verb: DebateVerb, called: list[Signature]) -> None:
+    """Report a conclusion that could not hold what a person decides, or would take its mark off.
+
+    Args:
+        context: Where findings go.
+        path: The debate.
+        verb: The verb.
+        called: Its agents, and its synthesizer last.
+    """
+    position = without_opaque(called[0].output)
+    wanted = verb.decided_field(called[-1].output)
+    given = position.field(wanted.name) if wanted is not None and isinstance(position, RecordType) else None
+    if wanted is None or given is None:
+        return
+    name, agent, conclusion = wanted.name, called[0].name, called[-1].name
+    if not assignable(given.type, wanted.type):
+        context.findings.add(
+            "E329",
+            (*path, "agree_on"),
+            f"`{name}` is what a person decides, and `{conclusion}` has it as {describe(wanted.type)}, but `{agent}` "
+            f"as {describe(given.type)}",
+            suggestion=f"declare `{name}` of both as {describe(given.type)}, or give one of them another name",
+        )
+    elif has_opaque(given.type) and not has_opaque(wanted.type):
+        context.findings.add(
+            "E404",
+            (*path, "agree_on"),
+            f"`{name}` of `{agent}` is opaque and may be what a person decides, but `{conclusion}` has it as plain "
+            f"{describe(wanted.type)}",
+            suggestion=f"declare `{name}` of {conclusion} as {describe(given.type)}",
+        )
 
 
 def _verdict(context: Context, path: Path, synthesizer: Signature) -> Type:

@@ -33,16 +33,17 @@ def answer_key(program: Program, spec: InferSpec, model: str, inputs: Mapping[st
     check = None if spec.refine is None or spec.refine.check is None else program.functions[spec.refine.check]
     if isinstance(check, ComputeSpec) and check.python is not None:
         return None
-    return content_hash(
-        {
-            "function": spec.function_hash,
-            "check": None if check is None else check.function_hash,
-            "template": template_hash(spec),
-            "model": model,
-            "temperature": spec.temperature,
-            "inputs": inputs,
-        }
-    )[:_KEY_CHARACTERS]
+    question: dict[str, JsonValue] = {
+        "function": spec.function_hash,
+        "check": None if check is None else check.function_hash,
+        "template": template_hash(spec),
+        "model": model,
+        "temperature": spec.temperature,
+        "inputs": inputs,
+    }
+    if spec.fixed:
+        question["fixed"] = spec.fixed
+    return content_hash(question)[:_KEY_CHARACTERS]
 
 
 def still_holds(spec: InferSpec, inputs: Mapping[str, JsonValue], value: JsonValue) -> bool:

@@ -213,7 +213,7 @@ class Teller:
         *sides, conclusion = (
             self._asked(function) for function in functions if isinstance(function, InferSpec)
         )
-        undecided = undecided_words(verb)
+        undecided = undecided_words(verb, functions[-1].output)
         return [
             Told(depth=depth, text=debate_words(verb), opens=True),
             *(Told(depth=depth + 1, text=side) for side in sides),

@@ -45,9 +45,11 @@ def debate_words(verb: DebateVerb) -> str:
     return f"let {sides} argue for {rounds}, until they say {same}"
 
 
-def undecided_words(verb: DebateVerb) -> str:
-    """Say what happens when the sides do not agree."""
+def undecided_words(verb: DebateVerb, conclusion: Type) -> str:
+    """Say what happens when the sides do not agree, and whether a person's answer stands in the conclusion."""
     match verb.unresolved:
+        case "human" if verb.decided_field(conclusion) is None:
+            return "if they do not agree, ask you; what you say is one more argument"
         case "human":
             return "if they do not agree, ask you to decide"
         case "fail":

@@ -182,9 +182,9 @@ def debated(
     walked = ask(conclusion, _fitted(conclusion, given), times)
     if walked.failure:
         return Walked(shape=Known(None), cost=cost, failure=walked.failure)
-    return Walked(
-        shape=_with_converged(walked.shape, conclusion.output), cost=cost + walked.cost, may_fail=True
-    )
+    decided = _decided(verb, conclusion, walked.shape, answers)
+    shape = _with_converged(walked.shape, conclusion.output, decided)
+    return Walked(shape=shape, cost=cost + walked.cost, may_fail=True)
 
 
 def _held(number: int, usual: float) -> float:
@@ -210,11 +210,22 @@ def _persons_word(verb: DebateVerb, answers: Env) -> Shape:
     return join_shapes([*names, *(field_of(answer, verb.agree_on) for answer in answers.values())])
 
 
-def _with_converged(answer: Shape, output: Type) -> Shape:
-    """Return the synthesizer's record with `converged` in it."""
+def _decided(verb: DebateVerb, conclusion: InferSpec, answer: Shape, answers: Env) -> dict[str, Shape]:
+    """Return the field a person may decide, by its name: as long as the synthesizer's own or any agent's."""
+    field = verb.decided_field(conclusion.output)
+    if field is None:
+        return {}
+    sizes = [size_of(field_of(said, field.name)) for said in (answer, *answers.values())]
+    most, likely = max(most for most, _ in sizes), max(likely for _, likely in sizes)
+    return {field.name: typed(field.type, most=most, likely=likely)}
+
+
+def _with_converged(answer: Shape, output: Type, decided: Env) -> Shape:
+    """Return the synthesizer's record with `converged` in it, and with what a person may decide."""
     kind = bare(output)
     own = [part for part in kind.fields if part.name != "converged"] if isinstance(kind, RecordType) else []
     most, likely = size_of(answer)
+    most += sum(size_of(shape)[0] for shape in decided.values())
     return Unknown(
         type=RecordType(
             name=kind.name if isinstance(kind, RecordType) else "",
@@ -222,5 +233,5 @@ def _with_converged(answer: Shape, output: Type) -> Shape:
         ),
         most=most + _CONVERGED_BYTES,
         likely=likely + _CONVERGED_BYTES,
-        fields={**{part.name: field_of(answer, part.name) for part in own}, "converged": BOOL},
+        fields={**{part.name: field_of(answer, part.name) for part in own}, **decided, "converged": BOOL},
     )

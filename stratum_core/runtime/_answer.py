@@ -54,7 +54,7 @@ def judge(
     reply: ModelReply,
     max_tokens: int,
 ) -> Accepted | Rejected:
-    """Parse an answer, check it against the output type and then against every `ensure`.
+    """Parse an answer, put in what is decided already, check it against the output type and then every `ensure`.
 
     Raises:
         ExpressionError: An `ensure` itself failed; asking the model again would not help.
@@ -71,6 +71,8 @@ def judge(
         if not isinstance(raw, Mapping) or set(raw) != {"value"}:
             return Rejected(violations=('the answer must be an object {"value": ...}',), parsed=False)
         raw = raw["value"]
+    if isinstance(raw, Mapping):
+        raw = {**raw, **spec.fixed}
     try:
         value = check_value(spec.output, raw)
     except ContractViolation as violation:

@@ -13,6 +13,10 @@ ROW = (
     "docs/decisions/0014-a-wait-is-a-row.md",
     "14. Waiting for a person is a row, and the runner ends",
 )
+DEBATE = (
+    "docs/decisions/0027-a-persons-word-ends-a-debate.md",
+    "27. What a person decides ends a debate",
+)
 SECURITY = ("SECURITY.md", "What is guarded")
 
 PEOPLE: tuple[Promise, ...] = (
@@ -31,6 +35,16 @@ PEOPLE: tuple[Promise, ...] = (
         "`stratum decide` shows what a run waits for and takes typed answers, for one question or all of a kind",
         CLI,
         "cli/test_decide.py",
+    ),
+    promise(
+        "people.debate_decided",
+        "What a person decides in a debate stands in the conclusion's agreed field; the plan says where it cannot",
+        DEBATE,
+        "core/authoring/test_human.py::test_what_a_person_decides_stands_in_the_conclusion_of_a_debate",
+        "core/checks/test_flows.py::test_where_a_person_decides_the_conclusion_can_hold_every_position",
+        "core/plan/test_verbs.py::test_a_decided_field_may_be_as_long_as_what_the_agents_say_there",
+        "core/plan/test_verbs.py::test_every_verb_and_modifier_is_told_in_plain_words",
+        "core/runtime/test_debate.py",
     ),
     promise(
         "people.first_answer_stands",

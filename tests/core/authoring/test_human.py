@@ -30,8 +30,10 @@ from stratum_core import (
     configure,
     contract,
     debate,
+    debate_outcome,
     flow,
     infer,
+    opaque,
     parallel,
 )
 from stratum_core.authoring._sinks import Waiting
@@ -235,6 +237,76 @@ async def test_a_debate_without_agreement_may_ask_a_person() -> None:
     with configure(client=client, review_sink=Person(lambda review: review.options[1])):
         await debate([optimist, pessimist], "x", rounds=1, synthesize=conclude, unresolved="human")
     assert '{"agent":"person","argument":"pessimist"}' in client.requests[-1].messages[1].blocks[0]
+
+
+@contract
+class Side(BaseModel):
+    side: Literal["yes", "no"]
+
+
+async def test_what_a_person_decides_stands_in_the_conclusion_of_a_debate() -> None:
+    @contract
+    class Conclusion(BaseModel):
+        side: Literal["yes", "no", "open"]
+        why: str
+
+    @infer(intent="yes")
+    async def optimist(topic: str, arguments: JsonValue) -> Side: ...
+    @infer(intent="no")
+    async def pessimist(topic: str, arguments: JsonValue) -> Side: ...
+    @infer(intent="Conclude.")
+    async def conclude(topic: str, arguments: JsonValue, converged: bool) -> Conclusion: ...
+
+    client = FunctionClient(
+        lambda request: (
+            {"side": "open", "why": "who knows"}
+            if request.messages[0].blocks[0] == "Conclude."
+            else {"side": request.messages[0].blocks[0]}
+        )
+    )
+    with configure(client=client, review_sink=Person(lambda review: review.options[1])):
+        found = await debate_outcome(
+            [optimist, pessimist],
+            "x",
+            rounds=1,
+            agree_on="side",
+            synthesize=conclude,
+            unresolved="human",
+        )
+    assert (found.value, found.converged) == (Conclusion(side="no", why="who knows"), False)
+
+
+async def test_a_debate_whose_conclusion_cannot_hold_a_persons_decision_is_refused() -> None:
+    @contract
+    class Count(BaseModel):
+        side: int
+
+    @infer(intent="Argue.")
+    async def argue(topic: str, arguments: JsonValue) -> Side: ...
+    @infer(intent="Conclude.")
+    async def count(topic: str, arguments: JsonValue, converged: bool) -> Count: ...
+
+    with pytest.raises(StratumCompileError, match="`side` as int, but the agents agree") as raised:
+        await debate([argue, argue], "x", agree_on="side", synthesize=count, unresolved="human")
+    assert "a person decides" in raised.value.remedy
+
+
+async def test_a_debate_whose_conclusion_would_lose_the_mark_of_data_is_refused() -> None:
+    @contract
+    class Marked(BaseModel):
+        side: opaque[str]
+
+    @contract
+    class Plain(BaseModel):
+        side: str
+
+    @infer(intent="Argue.")
+    async def argue(topic: str, arguments: opaque[JsonValue]) -> Marked: ...
+    @infer(intent="Conclude.")
+    async def conclude(topic: str, arguments: opaque[JsonValue], converged: bool) -> Plain: ...
+
+    with pytest.raises(StratumCompileError, match="is opaque, but"):
+        await debate([argue, argue], "x", agree_on="side", synthesize=conclude, unresolved="human")
 
 
 def at_terminal(typed: str) -> ConsoleReviewSink:

@@ -127,6 +127,59 @@ def test_the_signatures_of_a_debate(old: str, new: str, expected: list[str]) -> 
     assert codes(text.replace(old, new)) == expected
 
 
+DECIDED = """\
+stratum: "1"
+contracts:
+  Said: {{ side: {said} }}
+  End: {{ {field}: {end} }}
+functions:
+  argue: {{ mode: infer, intent: Argue, input: {{ topic: string, arguments: {heard} }}, output: Said }}
+  conclude:
+    mode: infer
+    intent: Conclude
+    input: {{ topic: string, arguments: {weighed}, converged: bool }}
+    output: End
+flows:
+  main:
+    budget: {{ usd: 1 }}
+    input: {{ topic: string }}
+    output: json
+    steps:
+      - id: it
+        debate:
+          agents: [argue, argue]
+          topic: input.topic
+          agree_on: side
+          synthesize: conclude
+          unresolved: {unresolved}
+    return: it.{field}
+"""
+
+
+@pytest.mark.parametrize(
+    ("said", "field", "end", "unresolved", "expected"),
+    [
+        ("{ enum: [a, b] }", "side", "{ enum: [a, b, c] }", "human", []),
+        ("{ enum: [a, b] }", "side", "{ enum: [a, c] }", "human", ["E329"]),
+        ("int", "side", "string", "human", ["E329"]),
+        ("int", "side", "string", "fail", []),
+        ("int", "other", "string", "human", []),
+        ("optional<int>", "side", "int", "human", ["E329"]),
+        ("opaque<string>", "side", "string", "human", ["E404"]),
+        ("opaque<string>", "side", "opaque<string>", "human", []),
+    ],
+)
+def test_where_a_person_decides_the_conclusion_can_hold_every_position(
+    said: str, field: str, end: str, unresolved: str, expected: list[str]
+) -> None:
+    opaque = "opaque" in said
+    heard, weighed = ("optional<opaque<json>>", "opaque<json>") if opaque else ("optional<json>", "json")
+    text = DECIDED.format(
+        said=said, field=field, end=end, unresolved=unresolved, heard=heard, weighed=weighed
+    )
+    assert codes(text) == expected
+
+
 def test_agents_return_one_contract_and_agree_on_a_field_of_it() -> None:
     inputs = "{ topic: string, arguments: json }"
     other = f"  argue2:\n    mode: infer\n    intent: Argue\n    input: {inputs}\n    output: Tone\n"

@@ -212,6 +212,24 @@ def test_a_persons_word_makes_the_conclusion_longer_and_costs_nothing_else(conte
     assert 0 < asked.worst.tokens - alone.worst.tokens < 1_000
 
 
+def test_a_decided_field_may_be_as_long_as_what_the_agents_say_there(context: PlanContext) -> None:
+    def read(unresolved: str) -> Estimate:
+        text = ROUNDS.format(rounds=1, unresolved=f"{unresolved}, agree_on: said").replace(
+            "output: Stand }\nflows:",
+            "output: Stand, max_tokens: 20 }\n  use: { mode: infer, intent: Use it, "
+            "input: { v: string }, output: bool, max_tokens: 8, retries: 0 }\nflows:",
+        )
+        text = text.replace("{ type: string, max_length: 200 }", "string")
+        text = text.replace(
+            "    return:", "      - { id: seen, function: use, inputs: { v: got.said } }\n    return:"
+        )
+        return planned(context, text).estimate
+
+    asked, alone = read("human").steps[-1], read("synthesize").steps[-1]
+    assert asked.function == alone.function == "use"
+    assert asked.worst_nusd > alone.worst_nusd
+
+
 ASKED = """
 stratum: "1"
 functions:
@@ -356,7 +374,16 @@ TWICE = f"branches: {{ first_try: {ASK}, second_try: {ASK} }}"
             "",
             "let three sides argue for one round, until they say the same:",
         ),
-        (f"debate: {{ {SIDES}, unresolved: human }}", "", "- if they do not agree, ask you to decide"),
+        (
+            f"debate: {{ {SIDES}, agree_on: side, unresolved: human }}",
+            "",
+            '- if they do not agree, ask you to decide - then "conclude"',
+        ),
+        (
+            f"debate: {{ {SIDES}, unresolved: human }}",
+            "",
+            '- if they do not agree, ask you; what you say is one more argument - then "conclude"',
+        ),
         (f"debate: {{ {SIDES}, unresolved: fail }}", "", "- if they do not agree, stop here"),
         (f"debate: {{ {SIDES}, agree_on: side }}", "", "up to two rounds, until they say the same side:"),
         (f"parallel: {{ {TWICE}, concurrency: 1 }}", "", 'One at a time, I\'ll: - for first try: "ask it"'),

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import cast
 
 import pytest
 
 from stratum_core.contracts import JsonValue
 from stratum_core.journal import MemoryJournal, MemoryReviews, ReviewRecord
-from stratum_core.llm import ModelRequest
+from stratum_core.llm import ModelRequest, answer_key
 from stratum_core.runtime import RunOutcome
+from stratum_core.specs import InferSpec
 from stratum_core.testing import Answer
 from tests.core.runtime._gates import GatedClient, answered, assert_every_crash_ends_alike, events
 from tests.core.runtime._trial import Trial
@@ -245,6 +247,79 @@ async def test_without_agreement_a_person_can_say_which_position_counts() -> Non
     assert heard(client, "close")["converged"] is False
     assert outcome.value == {"text": "so be it", "weight": 3, "converged": False}
     assert len(client.requests) == 7
+
+
+BOUND = HUMAN.replace("Verdict: { text: string", "Verdict: { side: string, text: string")
+
+
+def concluding(*, side: str, weights: str) -> GatedClient:
+    """Return agents that never agree, and a conclusion that takes a side, with a weight for each time it is asked."""
+    client, left = debaters(), list(map(int, weights.split()))
+    argued = client.answer
+
+    def answer(request: ModelRequest) -> Answer:
+        if name_of(request) != "close":
+            return argued(request)
+        return {"side": side, "text": f"so be it: {side}", "weight": left.pop(0)}
+
+    client.answer = answer
+    return client
+
+
+async def test_what_a_person_decides_stands_in_the_conclusion_whatever_the_synthesizer_says() -> None:
+    client = concluding(side="yes", weights="3")
+    _, outcome, _ = await asked(BOUND, client, "no")
+    assert outcome.value == {"side": "no", "text": "so be it: yes", "weight": 3, "converged": False}
+    assert client.names()[-1:] == ["close"]
+
+
+async def test_the_rest_of_a_conclusion_has_to_fit_what_a_person_decided() -> None:
+    text = BOUND.replace("converged or result.weight < 9", 'result.side == "yes" or result.weight < 5')
+    client = concluding(side="yes", weights="7 4")
+    _, outcome, _ = await asked(text, client, "no")
+    assert outcome.value == {"side": "no", "text": "so be it: yes", "weight": 4, "converged": False}
+    assert 'actual: result.side = "no"; result.weight = 7' in client.requests[-1].messages[-1].blocks[-1]
+
+
+async def test_without_a_persons_decision_the_synthesizer_takes_the_side_it_likes() -> None:
+    agreed = await run(
+        concluding(side="maybe", weights="3"), BOUND.replace("unresolved: human", "unresolved: synthesize")
+    )
+    assert agreed.value == {"side": "maybe", "text": "so be it: maybe", "weight": 3, "converged": False}
+
+
+async def test_a_decision_the_conclusion_cannot_hold_fails_before_anything_is_asked() -> None:
+    client = concluding(side="yes", weights="3")
+    text = BOUND.replace("Verdict: { side: string", "Verdict: { side: { type: string, max_length: 2 }")
+    _, outcome, _ = await asked(text, client, "yes")
+    assert outcome.state == "failed"
+    assert "d: the person's answer as `side` of `close`" in outcome.error
+    assert "close" not in client.names()
+
+
+async def test_an_answer_found_elsewhere_is_taken_only_where_the_same_was_decided() -> None:
+    program = Trial(document=BOUND, client=debaters()).context().program
+    spec = program.functions["close"]
+    assert isinstance(spec, InferSpec)
+    keys = [
+        answer_key(program, one, "offline", {"topic": "t"})
+        for one in (spec, replace(spec, fixed={"side": "no"}), replace(spec, fixed={"side": "yes"}))
+    ]
+    assert len(set(keys)) == 3
+
+
+async def test_a_replayed_conclusion_has_what_the_person_decided() -> None:
+    journal, reviews = MemoryJournal(), MemoryReviews()
+    values: list[JsonValue] = []
+    for weights in ("3", "3", ""):
+        trial = Trial(document=BOUND, client=concluding(side="yes", weights=weights), journal=journal)
+        context = trial.context()
+        context.reviews = reviews
+        values.append((await trial.run({"topic": "t"}, context=context)).value)
+        reviews.decide("d/person", "no")
+        journal = MemoryJournal(after=journal)
+    assert values == [None, values[1], values[1]]
+    assert values[1] == {"side": "no", "text": "so be it: yes", "weight": 3, "converged": False}
 
 
 async def test_without_a_field_to_agree_on_a_person_names_an_agent() -> None:
