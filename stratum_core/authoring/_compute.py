@@ -7,6 +7,7 @@ from collections.abc import Callable, Coroutine, Mapping, Sequence
 from functools import update_wrapper
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
+from stratum_core.authoring._awaited import awaited
 from stratum_core.authoring._by_name import check_function, named
 from stratum_core.authoring._definitions import Conditions, compute_spec
 from stratum_core.authoring._signature import Signature, read_signature
@@ -39,6 +40,7 @@ class ComputeFunction(Generic[P, R_co]):
     def __repr__(self) -> str:
         return f"<compute {self.signature.name} ({self.signature.place})>"
 
+    @awaited
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R_co]:
         """Run the function when awaited; what it raises itself is raised as it is.
 

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any, Generic, ParamSpec, TypeVar, cast, overload
 
 from stratum_core.authoring._analysis import check_flow
+from stratum_core.authoring._awaited import awaited
 from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._by_name import check_budget, check_function, named
 from stratum_core.authoring._configure import Settings, settings
@@ -82,6 +83,7 @@ class FlowFunction(Generic[P, R_co]):
             run_id=run_id,
         )
 
+    @awaited
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R_co]:
         """Run the flow when awaited; inside another flow it is a part of that one's run, and both budgets hold.
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine, Sequence
 from functools import update_wrapper
 from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 
+from stratum_core.authoring._awaited import awaited
 from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._by_name import by_name, check_budget, named
 from stratum_core.authoring._calls import ask_model
@@ -58,6 +59,7 @@ class InferFunction(Generic[P, R_co]):
         parts = [self.spec] if self.check is None else [self.spec, self.check]
         return Program(functions={part.name: part for part in parts})
 
+    @awaited
     def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Coroutine[object, None, R_co]:
         """Make the call when awaited.
 

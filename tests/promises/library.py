@@ -40,6 +40,7 @@ LIBRARY: tuple[Promise, ...] = (
         AMONG,
         "core/authoring/test_interop.py",
         "core/authoring/test_light_import.py",
+        "core/authoring/test_web.py",
         "core/test_late.py",
     ),
     promise(
