@@ -175,8 +175,10 @@ _STEPS: _Rows = {
     ),
     "E337": (
         "Flow reaches too far",
-        "At most 32 flows stand inside each other, and a flow comes to at most 20,000 steps with those of the flows it "
-        "calls, a `for_each` counted once: a plan follows every one of them.",
+        (
+            "At most 32 flows stand inside each other, and a flow comes to at most 20,000 steps with those of flows "
+            "it calls, a `for_each` counted once: a plan follows every one of them."
+        ),
         "Repeat with `for_each` over a list, or split the work into several runs.",
     ),
 }

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from stratum_core.checks._context import Context
+from stratum_core.checks._extent import check_extent
 from stratum_core.checks._flow_scope import FlowScope
 from stratum_core.checks._functions import read_budget
 from stratum_core.checks._outcomes import record
@@ -36,7 +37,9 @@ def check_flows(context: Context) -> tuple[dict[str, FlowSpec], dict[str, FlowCa
         spec, calls[name] = _check_flow(context, flow, signature)
         if spec is not None:
             specs[name] = spec
-    _check_circles(context, calls)
+    callees_first = _check_circles(context, calls)
+    if callees_first:
+        check_extent(context, {name: found.calls for name, found in calls.items()}, callees_first)
     return specs, calls
 
 
@@ -98,22 +101,24 @@ def _check_converged(context: Context, path: Path, flow: Flow, scope: FlowScope)
             )
 
 
-def _check_circles(context: Context, calls: dict[str, FlowCalls]) -> None:
-    """Report every call that closes a circle of flows."""
-    done: set[str] = set()
+def _check_circles(context: Context, calls: dict[str, FlowCalls]) -> list[str]:
+    """Report every call that closes a circle of flows; return the flows, callees first, when there is none."""
+    done: dict[str, None] = {}
+    errors = context.findings.errors
     for start in calls:
         if start not in done:
             _walk(context, calls, start, done)
+    return list(done) if context.findings.errors == errors else []
 
 
-def _walk(context: Context, calls: dict[str, FlowCalls], start: str, done: set[str]) -> None:
+def _walk(context: Context, calls: dict[str, FlowCalls], start: str, done: dict[str, None]) -> None:
     """Follow calls depth first without recursion: a chain of flows may be longer than Python's stack."""
     trail = [start]
     ahead = [iter(calls[start].calls)]
     while trail:
         following = next(ahead[-1], None)
         if following is None:
-            done.add(trail.pop())
+            done[trail.pop()] = None
             ahead.pop()
             continue
         target, path = following

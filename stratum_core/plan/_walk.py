@@ -55,10 +55,13 @@ from stratum_core.specs import (
     StepSpec,
 )
 
-__all__ = ["ERROR_TEXT_BYTES", "Walker"]
+__all__ = ["ERROR_TEXT_BYTES", "MAX_FOLLOWED", "Walker"]
 
 ERROR_TEXT_BYTES = 4_000
 """The most bytes of JSON of an error that an Outcome record hands on to later steps."""
+
+MAX_FOLLOWED = 2_000_000
+"""The most steps and items that one walk follows, about a minute's work: 100,000 rows of twenty steps."""
 
 _LOOSE_ITEMS = 1_000
 """A fan-out bounded only by the length of an answer is named from this many items on."""
@@ -76,7 +79,10 @@ class Walker:
     """Answers on record that are taken instead of asking, by key."""
     learner: Learner | None = None
     """What earlier runs showed; None: nothing."""
+    most: int = MAX_FOLLOWED
+    """How many steps and items to follow before giving up."""
     calls: Calls = field(init=False)
+    _followed: int = 0
     _shares: Kept[Times] = field(default_factory=Kept[Times])
     _loops: dict[str, LoopCount] = field(default_factory=dict[str, LoopCount])
     _failing: dict[str, tuple[int, str]] = field(default_factory=dict[str, tuple[int, str]])
@@ -133,6 +139,7 @@ class Walker:
 
     def _step(self, flow: FlowSpec, step: StepSpec, env: Env, times: Times) -> Walked:
         """Follow a step: its condition, then its verb, once or for each item."""
+        self._count(step.path)
         try:
             decided = _TRUE if step.when is None else shape_of(step.when, env)
             if isinstance(decided, Known):
@@ -219,6 +226,7 @@ class Walker:
         shapes, known = ListShape(step.type), ListBuilder()
         total, may_fail, failures = CostSum(), False, 0
         for index, item in enumerate(items):
+            self._count(step.path)
             scope["item"], scope["index"] = Known(item), Known(index)
             try:
                 walked = self._verb(flow, step, scope, times)
@@ -243,6 +251,20 @@ class Walker:
         if len(values) == shapes.count and not may_fail:
             return Walked(shape=Known(values), cost=cost)
         return Walked(shape=shapes.shape if shapes.count else Known([]), cost=cost, may_fail=may_fail)
+
+    def _count(self, path: str) -> None:
+        """Count what is followed; loops inside loops may come to more than anybody waits for.
+
+        Raises:
+            PlanError: It is too much.
+        """
+        self._followed += 1
+        if self._followed > self.most:
+            raise PlanError(
+                f"{path}: the run comes to more than {self.most:,} steps, all items counted; a plan follows each",
+                remedy="take fewer rows (option `rows`) or smaller lists, or split the job into several runs",
+                detail={"path": path, "limit": self.most},
+            )
 
     def _note_loop(self, path: str, items: int, *, exact: bool) -> None:
         before = self._loops.get(path, LoopCount(runs=0, items=0, exact=True))

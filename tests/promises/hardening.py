@@ -34,7 +34,10 @@ HARDENING: tuple[Promise, ...] = (
         "harden.limits",
         "Each limit on documents and data is hit before anything is paid, and the answer names it",
         LIMITS,
+        "core/checks/test_extent.py",
         "core/ir/expressions/test_limits.py",
+        "core/plan/test_scale.py::test_a_walk_follows_so_many_steps_and_items",
+        "core/plan/test_scale.py::test_a_walk_gives_up_behind_them_and_says_what_to_do",
         "hardening/test_limits_of_a_plan.py",
     ),
     promise(

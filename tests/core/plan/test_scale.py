@@ -10,9 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from stratum_core.checks import check
 from stratum_core.contracts import JsonValue, StoredList
-from stratum_core.errors import InputError
+from stratum_core.errors import InputError, PlanError
 from stratum_core.plan import PlanContext, PlanOptions, build_plan, reopen
+from stratum_core.plan._sizes import Known
+from stratum_core.plan._walk import Walker
+from stratum_core.plan._walked import Walked
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -130,3 +134,41 @@ def test_planning_and_opening_again_hold_no_rows(write: Write, context: PlanCont
         finally:
             tracemalloc.stop()
     assert peaks[1] - peaks[0] < 500_000  # 1,800 rows held are more than twice that
+
+
+NESTED = """\
+stratum: "1"
+functions:
+  next: { mode: compute, input: { n: int }, output: int, expression: n + 1 }
+flows:
+  inner:
+    input: { ns: list<int> }
+    output: int
+    steps:
+      - { id: each, for_each: input.ns, function: next, inputs: { n: item } }
+    return: len(each)
+  outer:
+    input: { ns: list<int> }
+    output: int
+    steps:
+      - { id: each, for_each: input.ns, flow: inner, inputs: { ns: input.ns } }
+    return: len(each)
+"""
+
+
+def nine_in_nine(*, most: int) -> Walked:
+    """Walk over nine items for each of nine: 100 steps and items."""
+    program = check(NESTED).program
+    assert program is not None
+    walker = Walker(program, {}, most=most)
+    return walker.run(program.flows["outer"], {"ns": Known(list(range(9)))})
+
+
+def test_a_walk_follows_so_many_steps_and_items() -> None:
+    assert nine_in_nine(most=100).shape == Known(9)
+
+
+def test_a_walk_gives_up_behind_them_and_says_what_to_do() -> None:
+    with pytest.raises(PlanError, match=r"steps\[0\]: the run comes to more than 99 steps") as raised:
+        nine_in_nine(most=99)
+    assert "rows" in raised.value.remedy
