@@ -29,7 +29,7 @@ from stratum_core.authoring._identity import identity_of
 from stratum_core.budget import Budget as Caps
 from stratum_core.budget import Meter
 from stratum_core.contracts import JsonValue, content_hash
-from stratum_core.errors import BudgetExceeded, RunError, RunStopped, StratumError
+from stratum_core.errors import BudgetExceeded, JournalError, RunError, RunStopped, StratumError
 from stratum_core.journal import Journal, MemoryJournal
 from stratum_core.llm import PriceTable
 from stratum_core.runtime import RunContext
@@ -50,6 +50,7 @@ __all__ = [
 
 _HASH_CHARACTERS = 8
 _PRICES = "STRATUM_PRICES"
+_AWAIT_TASKS = "await the tasks of a flow before it returns; `parallel` does"
 
 
 class TimeCap:
@@ -184,7 +185,7 @@ def current_session() -> Session | None:
     if session.life.ended:
         raise RunError(
             f"{session.path or 'the flow'} has ended, but a task it started goes on making calls",
-            remedy="await the tasks of a flow before it returns; `parallel` does",
+            remedy=_AWAIT_TASKS,
         )
     return session
 
@@ -206,10 +207,19 @@ def outside() -> None:
 
 @asynccontextmanager
 async def session_of() -> AsyncGenerator[Session]:
-    """Give the session of the flow around, or one for the block alone."""
+    """Give the session of the flow around, or one for the block alone.
+
+    Raises:
+        JournalError: The flow ended while the block was at work, and its record is closed.
+    """
     session = current_session()
     if session is not None:
-        yield session
+        try:
+            yield session
+        except JournalError as fault:
+            if not session.life.ended:
+                raise
+            raise _outlived(session) from fault
         return
     async with open_session(settings(), MemoryJournal(new_run_id()), name="") as own:
         yield own
@@ -249,6 +259,17 @@ async def open_session(
         yield session
     finally:
         session.life.ended = True
+
+
+def _outlived(session: Session) -> JournalError:
+    """Return what a task is told that its flow did not wait for."""
+    flow, run_id = session.path.partition("/")[0], session.context.journal.run_id
+    return JournalError(
+        f"flow `{flow}` has ended and the record of run {run_id} is closed, but a task it started was still at work; "
+        "what that task had asked a model counts as possibly paid",
+        remedy=_AWAIT_TASKS,
+        detail={"run_id": run_id},
+    )
 
 
 def new_run_id() -> str:

@@ -16,6 +16,7 @@ from pydantic import BaseModel, JsonValue
 
 from stratum_core import (
     HumanReviewContext,
+    JournalError,
     PendingReview,
     ReviewSink,
     await_human,
@@ -30,6 +31,8 @@ from stratum_core import (
     race,
 )
 from stratum_core.authoring._identity import identity_of
+from stratum_core.authoring._session import current_session
+from stratum_core.llm import ModelClient, ModelReply, ModelRequest
 from stratum_core.testing import FunctionClient
 
 pytestmark = pytest.mark.anyio
@@ -159,6 +162,75 @@ async def test_a_group_in_the_flows_own_task_keeps_its_place_when_one_of_its_cal
         await durable()
     assert ["fixed" in str(request) for request in client.requests].count(True) == 1
     assert len(client.requests) == 3
+
+
+class Unhurried(ModelClient):
+    """Answers when it is told to."""
+
+    def __init__(self) -> None:
+        self.asked = anyio.Event()
+        self.may_answer = anyio.Event()
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        self.asked.set()
+        await self.may_answer.wait()
+        return await FunctionClient(_echo).complete(request)
+
+
+class Shelf(ReviewSink):
+    """Keeps its one question."""
+
+    def __init__(self) -> None:
+        self.asked = anyio.Event()
+
+    async def emit(self, review: PendingReview) -> None:
+        self.asked.set()
+
+
+@pytest.mark.parametrize("part", [first_of_two, both, helpers, mapped, argued, asked])
+async def test_a_task_that_outlives_its_durable_flow_is_told_what_it_did_and_what_to_write(
+    part: Callable[[int], Coroutine[object, object, object]], tmp_path: Path
+) -> None:
+    client, shelf = Unhurried(), Shelf()
+    started: list[asyncio.Task[object]] = []
+
+    @flow
+    async def leaky() -> str:
+        started.append(asyncio.create_task(part(0)))
+        await (shelf if part is asked else client).asked.wait()
+        return "done"
+
+    with configure(client=client, review_sink=shelf):
+        with anyio.fail_after(5):
+            assert await leaky.durable(tmp_path, run_id="nightly")() == "done"
+            client.may_answer.set()
+            for review in shelf.pending:
+                shelf.resolve(review.review_id, "yes")
+            with pytest.raises(JournalError) as caught:
+                await started[0]
+    assert caught.value.message == (
+        "flow `leaky` has ended and the record of run nightly is closed, but a task it started was still at work; "
+        "what that task had asked a model counts as possibly paid"
+    )
+    assert caught.value.remedy == "await the tasks of a flow before it returns; `parallel` does"
+    assert caught.value.detail == {"run_id": "nightly"}
+
+
+async def test_a_record_that_fails_while_its_flow_runs_says_so_itself(tmp_path: Path) -> None:
+    """Only a flow that has ended is told of tasks it left behind."""
+
+    @flow
+    async def whole() -> str:
+        session = current_session()
+        assert session is not None
+        await session.context.journal.close()
+        return await answer(Note(text="a"))
+
+    with (
+        configure(client=FunctionClient(_echo)),
+        pytest.raises(JournalError, match="the journal of nightly is closed"),
+    ):
+        await whole.durable(tmp_path, run_id="nightly")()
 
 
 class Tone(Enum):
