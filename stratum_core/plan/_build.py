@@ -58,7 +58,6 @@ class _Work:
 
 
 @collections_paused()
-@collections_paused()
 def build_plan(
     text: str | bytes,
     *,
