@@ -67,6 +67,8 @@ def record(entry: Entry) -> dict[str, object]:
     for name in ("max_input_tokens", "max_output_tokens"):
         if isinstance(entry.get(name), int):
             kept[name] = entry[name]
+    if isinstance(entry.get("prompt_cache_min_tokens"), int) and "cache_read" in kept:
+        kept["cache_min_tokens"] = entry["prompt_cache_min_tokens"]
     shares = [
         round(Decimal(str(entry[f"{key}_batches"])) / Decimal(str(entry[key])) * 100)
         for key in (FIELDS["input"], FIELDS["output"])

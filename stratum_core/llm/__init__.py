@@ -36,6 +36,7 @@ from stratum_core.llm._port import (
     SchemaEnforcement,
     TokenUsage,
 )
+from stratum_core.llm._prefix import keeps_prefix
 from stratum_core.llm._prices import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, Price, PriceTable, Rates
 from stratum_core.llm._projection import Dialect, Projection, dialect_of, holds_to_schema, project
 from stratum_core.llm._prompt import (
@@ -105,6 +106,7 @@ __all__ = [
     "has_opaque",
     "holds_to_schema",
     "is_wrapped",
+    "keeps_prefix",
     "likely_tokens",
     "max_answer_tokens",
     "max_attempts",

@@ -23,14 +23,13 @@ from stratum_core.llm._failures import WireFailure, to_error
 from stratum_core.llm._key_store import snapshot
 from stratum_core.llm._keys import find_key, missing_for, provider_of
 from stratum_core.llm._port import FinishReason, Message, ModelReply, ModelRequest, TokenUsage
+from stratum_core.llm._prefix import MARKED_FROM_BYTES, MARKING_PROVIDERS
 from stratum_core.llm._projection import Projection, holds_to_schema, project
 
 __all__ = ["LitellmClient"]
 
-_CACHE_FROM_BYTES: Final = 8_000
-"""Below about 2,000 tokens no provider caches a prefix, so a mark on it would only cost bytes."""
-_MARKING_PROVIDERS: Final = frozenset({"anthropic"})
-"""Providers that cache only what is marked; the others cache common prefixes by themselves."""
+_INPUT_MARKED_FROM_BYTES: Final = 8_000
+"""Only a retry reads what a call's own input wrote, so a mark on a short one would cost more than it saves."""
 _LITELLM_SETTINGS: Final = {
     "LITELLM_LOCAL_MODEL_COST_MAP": "True",  # no fetch of its price list at import
     "LITELLM_MODE": "PRODUCTION",  # no .env file read from the working directory
@@ -126,7 +125,7 @@ class LitellmClient:
         """Return litellm's arguments for a request."""
         arguments: dict[str, object] = {
             "model": request.model,
-            "messages": _messages(request, projection, marked=provider in _MARKING_PROVIDERS),
+            "messages": _messages(request, projection, marked=provider in MARKING_PROVIDERS),
             "max_tokens": request.max_tokens,
             "timeout": request.timeout_s,
             "api_key": find_key(request.model, self._environ),
@@ -169,8 +168,10 @@ def _messages(request: ModelRequest, projection: Projection, *, marked: bool) ->
         parts: list[dict[str, object]] = [
             {"type": "text", "text": f"\n\n{block}" if later else block} for later, block in enumerate(blocks)
         ]
-        last_shared = len(parts) - 1 if message.role == "system" else 0
-        if marked and parts and sum(len(block.encode()) for block in blocks) >= _CACHE_FROM_BYTES:
+        is_system = message.role == "system"
+        last_shared = len(parts) - 1 if is_system else 0
+        least = MARKED_FROM_BYTES if is_system else _INPUT_MARKED_FROM_BYTES
+        if marked and parts and sum(len(block.encode()) for block in blocks) >= least:
             parts[last_shared]["cache_control"] = {"type": "ephemeral"}
         messages.append({"role": message.role, "content": parts})
     return messages

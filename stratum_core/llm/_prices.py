@@ -43,6 +43,10 @@ CLAUDE_CLI_OVERHEAD_TOKENS: Final = 4_000
 """The most the `claude` program adds to a prompt, in tokens; about 2,600 bytes with 2.1.330, and its provider's tools
 preamble."""
 
+CACHE_MIN_TOKENS: Final = 1_024
+"""The fewest tokens of a prefix that is kept, for models the snapshot says nothing about: what OpenAI publishes, and
+litellm takes (2026-11-22)."""
+
 USUAL_BATCH_PERCENT: Final = 50
 """Of the list price, for models whose batch price the snapshot does not hold: what Anthropic, OpenAI and Google publish
 for their batch modes, and what the snapshot holds for nearly all models that have one (2026-11-22)."""
@@ -104,6 +108,8 @@ class Price:
     """True where a login pays: the dollars are list prices, not what a subscriber is charged."""
     overhead_tokens: int = 0
     """The most tokens that are added to each prompt on its way."""
+    cache_min_tokens: int = CACHE_MIN_TOKENS
+    """The fewest tokens a prefix has that the provider keeps for the next call."""
     batch_percent: int | None = None
     """What the provider charges in its batch mode, in per cent of these rates; None: the snapshot does not say."""
 
@@ -269,6 +275,7 @@ def _read_price(name: str, entry: Mapping[str, object], path: Path) -> Price:
         long_rates=long_rates,
         max_input_tokens=_read_count(entry, "max_input_tokens", where),
         max_output_tokens=_read_count(entry, "max_output_tokens", where),
+        cache_min_tokens=_read_count(entry, "cache_min_tokens", where) or CACHE_MIN_TOKENS,
         batch_percent=_read_count(entry, "batch_percent", where),
     )
 

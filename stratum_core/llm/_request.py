@@ -9,13 +9,18 @@ from collections.abc import Mapping
 from stratum_core.contracts import JsonValue
 from stratum_core.llm._port import ModelRequest
 
-__all__ = ["request_bytes", "request_hash"]
+__all__ = ["request_bytes", "request_hash", "schema_bytes"]
 
 
 def request_bytes(request: ModelRequest) -> int:
     """Return the UTF-8 bytes of a request's text and schema: what its prompt tokens are bounded by."""
     text = sum(len(block.encode()) for message in request.messages for block in message.blocks)
     return text + _weighed(request.output_schema)[0]
+
+
+def schema_bytes(schema: Mapping[str, JsonValue]) -> int:
+    """Return the UTF-8 bytes of a schema as compact JSON."""
+    return _weighed(schema)[0]
 
 
 _KEPT_SCHEMAS = 256

@@ -31,6 +31,7 @@ from stratum_core.llm import (
     ModelRequest,
     SchemaEnforcement,
     TokenUsage,
+    keeps_prefix,
     prompt_tokens_bound,
     request_bytes,
     request_hash,
@@ -64,6 +65,8 @@ class Sending:
     attempt: int
     input_hash: str
     request: ModelRequest
+    template_hash: str
+    """Of what its prompt shares with every call of its function."""
     made_for: AttemptClass = "first"
     tally: AskTally = field(default_factory=AskTally)
     """What the attempts of its call have used so far."""
@@ -77,7 +80,7 @@ class Sending:
 async def send(
     context: RunContext, meter: Meter, sending: Sending, held: Reservation | None = None
 ) -> ModelReply | ModelError:
-    """Make one paid request.
+    """Make one paid request, in a map after the first one that begins as it does (see `_prefix.py`).
 
     Args:
         context: The run.
@@ -92,6 +95,28 @@ async def send(
         BudgetExceeded: The worst case of this attempt does not fit a cap; nothing was sent.
         RunStopped: The run ends, or has to because the model has no price; nothing was sent.
     """
+    if not _waits_for_prefix(context, meter, sending.request):
+        return await _send(context, meter, sending, held)
+    try:
+        async with context.prefixes.turn(sending.request.model, sending.template_hash, wait=context.wait_for):
+            return await _send(context, meter, sending, held)
+    finally:
+        if held is not None:
+            held.release()
+
+
+def _waits_for_prefix(context: RunContext, meter: Meter, request: ModelRequest) -> bool:
+    """Return whether a request may have to let another one go ahead; what has a time cap never has."""
+    if not context.together or meter.deadline is not None:
+        return False
+    price = context.prices.price(request.model)
+    return price is not None and keeps_prefix(request, price)
+
+
+async def _send(
+    context: RunContext, meter: Meter, sending: Sending, held: Reservation | None
+) -> ModelReply | ModelError:
+    """Reserve, unless that was done before, and send when the pace allows; `held` is closed when this returns."""
     try:
         needed = worst_case(context, sending.request)
     except ConfigurationError as fault:

@@ -6,7 +6,8 @@ Effects (journal, clients, clock) are passed in, so that a whole run can be test
 from __future__ import annotations
 
 import os
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
 import anyio
@@ -20,6 +21,7 @@ from stratum_core.runtime._answers import Answers
 from stratum_core.runtime._census import Census
 from stratum_core.runtime._checkpoint import Checkpoint
 from stratum_core.runtime._pace import Paces
+from stratum_core.runtime._prefix import Prefixes
 from stratum_core.runtime._tally import Tally
 from stratum_core.runtime._tracing import OpenCall
 from stratum_core.specs import Expression, InferSpec, Program, RegisteredFunction
@@ -90,6 +92,10 @@ class RunContext:
     """How many requests of each model are in flight where nobody named a number."""
     tally: Tally = field(default_factory=Tally)
     """What the walk has shown of its calls, for later estimates."""
+    prefixes: Prefixes = field(default_factory=Prefixes)
+    """Which prompts have been sent, so that a provider's cache has what they begin with."""
+    together: bool = False
+    """Whether this is inside a map that runs several items at once."""
     paced: bool = False
     """Whether this is inside a map with `concurrency: auto`."""
     allow_unpriced: bool = False
@@ -146,15 +152,26 @@ class RunContext:
 
     async def pause(self, seconds: float) -> None:
         """Wait so long, or until nothing more may be sent."""
-        with anyio.CancelScope() as scope:
+        with anyio.CancelScope() as scope, self._ended_by_stop(scope):
+            if self.stopped is None:
+                await self.sleep(seconds)
+
+    async def wait_for(self, event: anyio.Event, seconds: float) -> None:
+        """Wait for an event, at most so long, or until nothing more may be sent."""
+        with anyio.move_on_after(seconds) as scope, self._ended_by_stop(scope):
+            if self.stopped is None:
+                await event.wait()
+
+    @contextmanager
+    def _ended_by_stop(self, scope: anyio.CancelScope) -> Generator[None]:
+        """Let a stop of the run, or of this branch, end what waits in a scope."""
+        for signal in self.signals:
+            signal.pauses.add(scope)
+        try:
+            yield
+        finally:
             for signal in self.signals:
-                signal.pauses.add(scope)
-            try:
-                if self.stopped is None:
-                    await self.sleep(seconds)
-            finally:
-                for signal in self.signals:
-                    signal.pauses.discard(scope)
+                signal.pauses.discard(scope)
 
 
 async def evaluate(expression: Expression, scope: Scope) -> JsonValue:

@@ -302,6 +302,7 @@ async def _ask(context: RunContext, call: _Call, meter: Meter) -> ModelReply | M
         attempt=attempt,
         input_hash=call.input_hash,
         request=_request(context, call, attempt),
+        template_hash=call.prompt.template_hash,
         made_for=call.made_for,
         tally=call.tally,
     )

@@ -96,6 +96,8 @@ async def run_map(
     )
     if each.concurrency is None:
         context = replace(context, paced=True)
+    if total > 1 and each.concurrency != 1:
+        context = replace(context, together=True)
     needed = _needed(each.require, total)
     indexes = iter(range(total))
     replaying = context.replaying()

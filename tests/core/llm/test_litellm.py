@@ -204,6 +204,16 @@ async def test_a_long_anthropic_prompt_marks_the_shared_prefix_and_not_the_retry
     ]
 
 
+async def test_a_system_text_is_marked_sooner_than_an_input() -> None:
+    middle = "word " * 1_000
+    messages = (Message(role="system", blocks=(middle,)), Message(role="user", blocks=(middle,)))
+    async with ProviderServer(anthropic.message('{"tone":"bad"}')) as server:
+        await client_of(server).complete(request(CLAUDE, messages=messages))
+        [sent] = server.received
+    assert sent.body["system"] == [{"type": "text", "text": middle, "cache_control": {"type": "ephemeral"}}]
+    assert sent.body["messages"] == [{"role": "user", "content": [{"type": "text", "text": middle}]}]
+
+
 async def test_a_schema_openai_cannot_enforce_goes_as_json_mode_with_the_schema_in_the_prompt() -> None:
     async with ProviderServer(openai.completion('{"counts":{}}')) as server:
         reply = await client_of(server).complete(request(GPT, output_schema=MAP_SCHEMA))

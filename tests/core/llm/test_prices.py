@@ -208,3 +208,11 @@ def test_the_default_model_of_every_provider_is_priced_and_needs_just_that_key(k
     assert model is not None
     assert price(model).model == model
     assert required_key(model) == key
+
+
+def test_the_least_a_provider_keeps_is_that_of_the_model(tmp_path: Path) -> None:
+    assert price("anthropic/claude-haiku-4-5").cache_min_tokens == 4_096
+    assert price("anthropic/claude-sonnet-4-5").cache_min_tokens == 1_024
+    assert price("openai/gpt-4.1-mini").cache_min_tokens == 1_024
+    path = override(tmp_path, '{"models": {"mine/m": {"input": 1, "output": 1, "cache_min_tokens": 256}}}')
+    assert price("mine/m", PriceTable.load(path)).cache_min_tokens == 256

@@ -1,0 +1,36 @@
+"""The prefix that all calls of a function share, and whether its provider keeps it for the next call.
+
+The prompt's fixed layout puts everything a function's calls have in common first (see `_prompt.py`). Providers keep
+such a prefix for some minutes and charge less for it when it comes again: some by themselves, others only up to a mark.
+None keeps one that is shorter than its minimum, which the price list names for the models that have one of their own.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from stratum_core.llm._keys import provider_of
+from stratum_core.llm._port import ModelRequest
+from stratum_core.llm._prices import Price
+from stratum_core.llm._request import schema_bytes
+from stratum_core.llm._tokens import likely_tokens
+
+__all__ = ["MARKED_FROM_BYTES", "MARKING_PROVIDERS", "keeps_prefix"]
+
+MARKED_FROM_BYTES: Final = 4_096
+"""A system text of so many bytes, about 1,100 tokens, is marked: a mark below a model's minimum costs nothing."""
+MARKING_PROVIDERS: Final = frozenset({"anthropic"})
+"""Providers that keep only what is marked; the others keep common prefixes by themselves."""
+
+
+def keeps_prefix(request: ModelRequest, price: Price) -> bool:
+    """Return whether the next call of the same function is likely to pay less for what it shares with this one.
+
+    It is a likelihood: no provider promises a hit. False where no money is spent, or a login pays.
+    """
+    if price.simulated or price.allowance or price.rates.cache_read_pusd >= price.rates.input_pusd:
+        return False
+    system = sum(len(block.encode()) for block in request.messages[0].blocks)
+    if provider_of(price.model) in MARKING_PROVIDERS:
+        return system >= MARKED_FROM_BYTES and likely_tokens(system) >= price.cache_min_tokens
+    return likely_tokens(system + schema_bytes(request.output_schema)) >= price.cache_min_tokens
