@@ -36,14 +36,15 @@
     └── RunStopped                     the whole run has to stop: cap, provider limit, cancel, drain
         └── RunWaiting                 ... here, until a person has answered; the rest goes on
 
-Each class carries a stable `code`, a message that says what, where and the actual value, and a `remedy`.
+Each class carries a stable `code`, a message that says what, where and the actual value, and a `remedy`. What a
+program would read of an error is an attribute of its class; it is taken from `detail`, which is what JSON replies hold.
 All of them pickle, because they cross process boundaries.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Literal
 
 __all__ = [
     "ApprovalError",
@@ -120,9 +121,14 @@ class StratumCompileError(StratumError):
 
 
 class DiagnosticsError(StratumCompileError):
-    """A document has error diagnostics; they are in `detail["diagnostics"]` as JSON records."""
+    """A document has error diagnostics."""
 
     code = "invalid_document"
+
+    @property
+    def diagnostics(self) -> tuple[Mapping[str, Any], ...]:
+        """The diagnostics as JSON records."""
+        return tuple(self.detail.get("diagnostics", ()))
 
 
 class InputError(StratumError):
@@ -186,21 +192,33 @@ class DeterminismError(JournalError):
 
 
 class ModelError(StratumError):
-    """A model client could not get an answer.
-
-    `detail["paid"]` is `"no"` when the provider cannot have charged for the request and `"unknown"` otherwise.
-    """
+    """A model client could not get an answer."""
 
     code = "model_error"
 
+    @property
+    def paid(self) -> Literal["yes", "no", "unknown"]:
+        """Whether the provider has charged for the request: `"no"` only where it cannot have."""
+        paid: Literal["yes", "no", "unknown"] = self.detail.get("paid", "unknown")
+        return paid
+
+    @property
+    def status(self) -> int | None:
+        """The HTTP status; None: there was no answer, or it had none."""
+        status: int | None = self.detail.get("status")
+        return status
+
 
 class TransportError(ModelError):
-    """A rate limit, server fault or timeout; the infer loop tries again with back-off.
-
-    `detail["retry_after_s"]` holds the provider's Retry-After in seconds when it sent one.
-    """
+    """A rate limit, server fault or timeout; the infer loop tries again with back-off."""
 
     code = "transport_error"
+
+    @property
+    def retry_after_s(self) -> float | None:
+        """How long the provider asks to wait, in seconds; None: it did not say."""
+        seconds: float | None = self.detail.get("retry_after_s")
+        return seconds
 
 
 class QuotaError(ModelError):
@@ -240,9 +258,14 @@ class FuelExhausted(ExpressionError):
 
 
 class ContractViolation(StratumError):
-    """A value does not satisfy its type; `detail["violations"]` lists path, message and actual value."""
+    """A value does not satisfy its type."""
 
     code = "contract_violation"
+
+    @property
+    def violations(self) -> tuple[Mapping[str, str], ...]:
+        """Each fault as `path`, `message` and `actual` value; empty where the value as a whole was refused."""
+        return tuple(self.detail.get("violations", ()))
 
 
 class PreconditionFailed(StratumError):
@@ -252,33 +275,87 @@ class PreconditionFailed(StratumError):
 
 
 class PostconditionFailed(StratumError):
-    """An `ensure` condition was still false after the last attempt; `detail` holds the violations."""
+    """An `ensure` condition was still false after the last attempt."""
 
     code = "postcondition_failed"
 
+    @property
+    def violations(self) -> tuple[str, ...]:
+        """What was wrong with the last answer, as the model would have been told."""
+        return tuple(self.detail.get("violations", ()))
+
+    @property
+    def retry_history(self) -> tuple[tuple[str, ...], ...]:
+        """What was wrong with each answer, the last one included; empty for a compute function."""
+        return tuple(map(tuple, self.detail.get("history", ())))
+
 
 class ParseFailure(StratumError):
-    """No attempt gave a value that satisfies the output type; `detail` holds the violations."""
+    """No attempt gave a value that satisfies the output type."""
 
     code = "parse_failure"
 
+    @property
+    def violations(self) -> tuple[str, ...]:
+        """What was wrong with the last answer; empty where it was cut off."""
+        return tuple(self.detail.get("violations", ()))
+
+    @property
+    def retry_history(self) -> tuple[tuple[str, ...], ...]:
+        """What was wrong with each answer, the last one included; empty where it was cut off."""
+        return tuple(map(tuple, self.detail.get("history", ())))
+
+    @property
+    def max_tokens(self) -> int | None:
+        """The limit at which the answer was cut off; None: it was not."""
+        limit: int | None = self.detail.get("max_tokens")
+        return limit
+
 
 class ConsensusFailure(StratumError):
-    """Too few votes agree; `detail["outputs"]` holds each vote's answer, null for one that has none."""
+    """Too few votes agree."""
 
     code = "consensus_failure"
 
+    @property
+    def outputs(self) -> tuple[Any, ...]:
+        """Each vote's answer as JSON; None for a vote that has none."""
+        return tuple(self.detail.get("outputs", ()))
+
+    @property
+    def agreeing(self) -> int:
+        """How many votes agree at most."""
+        count: int = self.detail.get("agreeing", 0)
+        return count
+
+    @property
+    def needed(self) -> int:
+        """How many have to."""
+        count: int = self.detail.get("needed", 0)
+        return count
+
 
 class ConvergenceFailure(StratumError):
-    """The last iteration still did not satisfy `until`; `detail["history"]` holds each answer and its feedback."""
+    """The last iteration still did not satisfy `until`."""
 
     code = "convergence_failure"
+
+    @property
+    def history(self) -> tuple[Mapping[str, Any], ...]:
+        """Each iteration as `result`, its answer as JSON, and `feedback`, what was said of it."""
+        return tuple(self.detail.get("history", ()))
 
 
 class ComputeFailed(StratumError):
     """Registered code failed: it exited with an error, took too long, or its output is not one JSON value."""
 
     code = "compute_failed"
+
+    @property
+    def said(self) -> str:
+        """The end of what it wrote to stderr."""
+        text: str = self.detail.get("said", "")
+        return text
 
 
 class StepFailed(StratumError):
@@ -294,15 +371,39 @@ class ParallelValidationFailed(StepFailed):
 
 
 class StabilityAssertionError(StratumError):
-    """Too few samples of an unstable function agree; `detail` holds `samples`, their number, and the `share`."""
+    """Too few samples of an unstable function agree, or too few were made."""
 
     code = "stability_assertion"
 
+    @property
+    def samples(self) -> int:
+        """How many samples the call made."""
+        count: int = self.detail.get("samples", 0)
+        return count
+
+    @property
+    def share(self) -> float | None:
+        """The share of the samples that agree, 0 to 1; None: more samples were wanted than were made."""
+        share: float | None = self.detail.get("share")
+        return share
+
+    @property
+    def threshold(self) -> float | None:
+        """The share that was wanted; None as for `share`."""
+        share: float | None = self.detail.get("threshold")
+        return share
+
 
 class HITLTimeoutError(StratumError):
-    """Nobody answered a question in time, and it names no answer for that; `detail` holds `review_id`."""
+    """Nobody answered a question in time, and it names no answer for that."""
 
     code = "hitl_timeout"
+
+    @property
+    def review_id(self) -> str:
+        """The question's id, as the sink was given it."""
+        review_id: str = self.detail.get("review_id", "")
+        return review_id
 
 
 class RunStopped(StratumError):
@@ -321,6 +422,36 @@ class RunWaiting(RunStopped):
 
 
 class BudgetExceeded(StratumError):
-    """A reservation does not fit the cap named in `detail` (scope, axis, cap, needed, left)."""
+    """A reservation does not fit a cap, or the time of one ran out."""
 
     code = "budget_exceeded"
+
+    @property
+    def scope(self) -> str:
+        """What the cap stands on: a flow, a function's call, a day or project of the operator's; may be empty."""
+        scope: str = self.detail.get("scope", "")
+        return scope
+
+    @property
+    def axis(self) -> Literal["nusd", "ms", "tokens", "calls"] | None:
+        """The unit of the amounts, with money in nano-dollars; None: no cap can be promised any more."""
+        axis: Literal["nusd", "ms", "tokens", "calls"] | None = self.detail.get("axis")
+        return axis
+
+    @property
+    def cap(self) -> int | None:
+        """The cap in the unit of `axis`; None as for `axis`."""
+        amount: int | None = self.detail.get("cap")
+        return amount
+
+    @property
+    def needed(self) -> int | None:
+        """What the next request may need at most; None where the time ran out."""
+        amount: int | None = self.detail.get("needed")
+        return amount
+
+    @property
+    def left(self) -> int | None:
+        """What was left of the cap; None where the time ran out."""
+        amount: int | None = self.detail.get("left")
+        return amount

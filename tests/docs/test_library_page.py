@@ -27,6 +27,7 @@ reviews = ["I love it", "It broke, awful", "Wonderful"]
 run(together(reviews))
 configure(review_sink=Approving())
 print(run(publish("a text")))
+print(run(judged_or_why("I love it")))
 print(run(nightly(reviews)) == run(nightly(reviews)))
 print(all_records()[-1].replayed)
 """
@@ -44,5 +45,5 @@ def test_the_programs_on_the_page_run_as_it_says(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     first, _, *rest = told.stdout.splitlines()
     assert 0 < float(first) < 100
-    assert rest == ["yes, said ann: fine", "True", "True"]
+    assert rest == ["yes, said ann: fine", "positive", "True", "True"]
     assert (tmp_path / "state" / "runs" / "nightly-2026-11-22.db").exists()

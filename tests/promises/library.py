@@ -89,6 +89,12 @@ LIBRARY: tuple[Promise, ...] = (
         "core/authoring/test_durable_tasks.py",
     ),
     promise(
+        "library.error_fields",
+        "What is read of an error is an attribute with a type, also after a pickle, and the page has them all",
+        ERRORS,
+        "core/authoring/test_error_fields.py",
+    ),
+    promise(
         "library.errors",
         "Errors of calls have a code, a remedy and a detail, and pickle",
         ERRORS,
