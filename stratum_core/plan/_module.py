@@ -21,6 +21,9 @@ __all__ = ["PlannedModule", "plan_module", "read_module_record", "stands_there"]
 
 _IMPORTED = frozenset({"annotated_types", "pydantic", "pydantic_core", "stratum_core", "typing_extensions"})
 """What a generated module imports beside the standard library: a file of that name beside it would be taken instead."""
+_LOADED = frozenset({"conftest", "setup", "sitecustomize", "usercustomize"})
+"""Files that Python and its tools load by their names, without being asked to."""
+_TAKEN = sys.stdlib_module_names | _IMPORTED | _LOADED
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +52,7 @@ def plan_module(text: str, flow: str, *, out: Path | None, context: PlanContext)
         PlanError: A part of the document has no form in Python.
         InputError: There is no folder to write to, or no file can be where it would be.
     """
-    name = f"{flow}_flow.py" if flow in sys.stdlib_module_names or flow in _IMPORTED else f"{flow}.py"
+    name = f"{flow}_flow.py" if flow in _TAKEN else f"{flow}.py"
     path = context.roots.locate_output(name if out is None else str(out.with_name(name)))
     try:
         return PlannedModule(path=path, text=context.module_of(text, flow))

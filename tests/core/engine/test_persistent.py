@@ -5,13 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from stratum_core.contracts import JsonValue
-from stratum_core.engine import RunView
+from stratum_core.engine import Engine, RunView
 from stratum_core.errors import PlanError
+from stratum_core.plan import plan_hash_of, stands_there
+from stratum_core.runtime import create_file
 from tests.core.engine._bench import Bench, ended
 
 NAME = "all_notes.py"
@@ -76,13 +80,22 @@ class TestThePlan:
         assert len(caught.value.detail["reasons"]) == 1
         assert engine.plan(REFUSED, inputs={"text": "well"}).approval == "needs_approval"
 
-    def test_never_takes_the_name_of_something_the_module_imports(self, bench: Bench) -> None:
+    def test_never_takes_a_name_that_python_or_the_module_itself_loads(self, bench: Bench) -> None:
         engine = bench.engine()
         named = bench.job.spec.read_text("utf-8")
-        for flow in ("json", "pydantic"):
+        for flow in ("json", "pydantic", "conftest"):
             bench.job.spec.write_text(named.replace("all_notes", flow), "utf-8")
             plan = bench.plan(engine, mode="persistent")
             assert f"written as Python to {flow}_flow.py" in " ".join(plan.summary.split())
+
+    def test_binds_the_text_and_the_place_that_are_agreed_to(self, bench: Bench) -> None:
+        engine = bench.engine()
+        stored = engine._control.plan(bench.plan(engine, mode="persistent").plan_id)
+        record = dict(stored.record)
+        module = cast("dict[str, JsonValue]", record["module"])
+        for other in ({**module, "text": "x = 1\n"}, {**module, "path": "/tmp/x.py"}, None):
+            assert plan_hash_of({**record, "module": other}) != stored.plan_hash
+        assert plan_hash_of(record) == stored.plan_hash
 
 
 @pytest.mark.slow
@@ -171,3 +184,42 @@ class TestTheRun:
         assert view.state == "stopped_budget"
         assert (view.module, view.module_error) == ("", "")
         assert not (bench.job.folder / NAME).exists()
+
+    @pytest.mark.skipif(
+        sys.platform != "linux", reason="needs a folder nobody can write to, the administrator included"
+    )
+    def test_says_why_the_python_could_not_be_written(self, bench: Bench) -> None:
+        closed = Path(f"/proc/{os.getpid()}/fdinfo")
+        settings = replace(bench.engine().settings, roots=(closed, bench.job.folder))
+        with Engine(settings) as engine:
+            plan = engine.plan(
+                str(bench.job.spec),
+                inputs={"notes": {"file": str(bench.job.data)}},
+                options={"mode": "persistent"},
+            )
+            engine.decide(plan.plan_id, approved=True, channel="terminal")
+            view = ended(engine, engine.execute(plan.plan_id).run_id)
+        assert (view.state, view.module) == ("completed", "")
+        assert view.module_error.startswith(f"the job as Python cannot be written to {closed / NAME}: ")
+
+
+def test_a_file_is_compared_whole_and_what_cannot_be_read_is_another(tmp_path: Path) -> None:
+    (tmp_path / "a.py").write_text("x = 1\n", "utf-8")
+    assert stands_there(tmp_path / "a.py", "x = 1\n")
+    assert not stands_there(tmp_path / "a.py", "x = 2\n")
+    assert not stands_there(tmp_path / "a.py", "x = 1\n\n")
+    assert not stands_there(tmp_path, "")
+    assert not stands_there(tmp_path / ("long" * 100), "")
+
+
+def test_a_new_file_is_whole_or_not_there(tmp_path: Path) -> None:
+    create_file(tmp_path / "a.py", "é\n")
+    assert (tmp_path / "a.py").read_bytes() == "é\n".encode()
+    with pytest.raises(FileExistsError):
+        create_file(tmp_path / "a.py", "other")
+    with pytest.raises(UnicodeEncodeError):
+        create_file(tmp_path / "b.py", "half of a pair: \ud800")
+    (tmp_path / "link.py").symlink_to(tmp_path / "elsewhere.py")
+    with pytest.raises(FileExistsError):
+        create_file(tmp_path / "link.py", "through")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["a.py", "link.py"]
