@@ -11,6 +11,7 @@ from tests.promises.claude import PLUGIN
 from tests.promises.codegen import CODEGEN
 from tests.promises.conversations import CONVERSATIONS
 from tests.promises.documents import DOCUMENTS
+from tests.promises.drift import DRIFT
 from tests.promises.durability import DURABILITY
 from tests.promises.estimates import ESTIMATES
 from tests.promises.examples import EXAMPLES
@@ -39,6 +40,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "codegen": CODEGEN,
     "conversations": CONVERSATIONS,
     "documents": DOCUMENTS,
+    "drift": DRIFT,
     "durability": DURABILITY,
     "estimates": ESTIMATES,
     "examples": EXAMPLES,

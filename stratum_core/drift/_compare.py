@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, TypeAlias
 
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import JsonValue, content_hash
 from stratum_core.drift._definitions import Definition, PartName
 from stratum_core.drift._figures import Figures
 from stratum_core.money import to_usd
@@ -20,6 +20,7 @@ Around: TypeAlias = Literal["name", "document", "flow", "data", "options", "endp
 """What can differ around the functions of two runs."""
 
 _NO_FIGURES = Figures()
+_SHORT = 12
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,21 +62,16 @@ class Side:
 
     def part(self, name: Around) -> JsonValue:
         """Return one of the things around the functions."""
-        match name:
-            case "document":
-                return self.ir_hash
-            case "flow":
-                return self.flow
-            case "data":
-                return dict(self.data)
-            case "options":
-                return dict(self.options)
-            case "endpoints":
-                return dict(self.endpoints)
-            case "prices":
-                return self.price_version
-            case "name":
-                return self.name
+        parts: dict[Around, JsonValue] = {
+            "name": self.name,
+            "document": self.ir_hash,
+            "flow": self.flow,
+            "data": dict(self.data),
+            "options": dict(self.options),
+            "endpoints": dict(self.endpoints),
+            "prices": self.price_version,
+        }
+        return parts[name]
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the run as a flat JSON record."""
@@ -127,6 +123,8 @@ class FunctionDrift:
         """Return a part as it was and as it is."""
         if part == "answered_by":
             return list(self.first_figures.answered_by), list(self.second_figures.answered_by)
+        if part == "requests":
+            return _requests(self.first_figures, self.second_figures)
         return (
             None if self.first is None else self.first.parts.get(part),
             None if self.second is None else self.second.parts.get(part),
@@ -193,47 +191,50 @@ def compare(first: Side, second: Side) -> Drift:
 def _function(name: str, first: Side, second: Side) -> FunctionDrift:
     was, now = first.definitions.get(name), second.definitions.get(name)
     figures = first.figures.get(name, _NO_FIGURES), second.figures.get(name, _NO_FIGURES)
-    also_named, changed = "", tuple[PartName, ...]()
-    if was is not None and now is not None:
-        changed = _changed(was, now, *figures)
-    elif was is not None:
-        also_named = _same_hash(was, own=first, other=second)
-    elif now is not None:
-        also_named = _same_hash(now, own=second, other=first)
     return FunctionDrift(
         function=name,
         first=was,
         second=now,
         first_figures=figures[0],
         second_figures=figures[1],
-        changed=changed,
-        also_named=also_named,
+        changed=_changed(was, now, *figures) if was is not None and now is not None else (),
+        also_named=_same_hash(name, first, second) if was is None or now is None else "",
     )
 
 
 def _changed(was: Definition, now: Definition, then: Figures, since: Figures) -> tuple[PartName, ...]:
-    """Return the parts that differ; who answered only where somebody answered in both runs."""
+    """Return the parts that differ; who answered only where somebody answered in both runs.
+
+    Where no part differs, equal questions were sent as equal requests, unless another version of Stratum made them.
+    """
     parts = tuple(dict.fromkeys((*was.parts, *now.parts)))
     changed: list[PartName] = [part for part in parts if was.parts.get(part) != now.parts.get(part)]
+    if not changed:
+        before, after = _requests(then, since)
+        if before != after:
+            changed.append("requests")
     if then.answered_by and since.answered_by and {*then.answered_by} != {*since.answered_by}:
         changed.append("answered_by")
     return tuple(changed)
 
 
-def _same_hash(alone: Definition, *, own: Side, other: Side) -> str:
-    """Return the function of the other run that means the same and is not in this one; empty when there is none."""
-    return next(
-        (
-            name
-            for name, each in other.definitions.items()
-            if name not in own.definitions and each.function_hash == alone.function_hash
-        ),
-        "",
-    )
+def _requests(first: Figures, second: Figures) -> tuple[str, str]:
+    """Return a hash over the requests of the questions that both runs have asked, as each sent them."""
+    both = sorted(question for question in first.sent if question in second.sent)
+    was, now = (content_hash([figures.sent[question] for question in both]) for figures in (first, second))
+    return was[:_SHORT], now[:_SHORT]
+
+
+def _same_hash(name: str, first: Side, second: Side) -> str:
+    """Return the function of the other run alone that has the hash of one that this run alone has; empty: none."""
+    own, other = (first, second) if name in first.definitions else (second, first)
+    wanted = own.definitions[name].function_hash
+    only_there = (each for each in other.definitions.values() if each.function not in own.definitions)
+    return next((each.function for each in only_there if each.function_hash == wanted), "")
 
 
 def _told(definition: Definition | None, figures: Figures) -> JsonValue:
     if definition is None:
         return None
-    asked = figures.to_json() if definition.mode == "infer" else {}
-    return {**definition.to_json(), **asked}
+    asked = figures.to_json() if definition.mode == "infer" else None
+    return {**definition.to_json(), "figures": asked}

@@ -46,9 +46,11 @@ PartName: TypeAlias = Literal[
     "budget",
     "expression",
     "code",
+    "requests",
     "answered_by",
 ]
-"""A part of a function. `answered_by` is no definition: it is who answered, as the provider names it."""
+"""A part of a function. The last two are no definition: what was sent for equal questions, by its hash, and who
+answered, as the provider names it."""
 
 _SHORT = 12
 
@@ -64,8 +66,8 @@ class Definition:
     """Hashes of 12 hex, and the values of parameters."""
 
     def to_json(self) -> dict[str, JsonValue]:
-        """Return the definition as a flat JSON record."""
-        return {"mode": self.mode, "function_hash": self.function_hash, **self.parts}
+        """Return the definition as a JSON record."""
+        return {"mode": self.mode, "function_hash": self.function_hash, "parts": {**self.parts}}
 
 
 def define(

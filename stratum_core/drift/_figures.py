@@ -22,6 +22,7 @@ __all__ = ["Counting", "Figures"]
 
 _ITERATION = re.compile(r"/it(\d+)")
 _RIGHT = "accepted"
+_KEPT_REQUESTS = 500
 
 
 def _counter() -> Mapping[str, int]:
@@ -61,6 +62,8 @@ class Figures:
     """By the model asked: whether the provider held it to the schema in every answer."""
     simulated: bool = False
     """Whether any answer came from the offline model: its dollars are not real."""
+    sent: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The hash of the request by that of its question: of first requests, the first 500."""
 
     def to_json(self) -> dict[str, JsonValue]:
         """Return the figures as a flat JSON record."""
@@ -136,6 +139,7 @@ class _Sums:
     answered_by: Counter[str] = field(default_factory=Counter[str])
     held: dict[str, bool] = field(default_factory=dict[str, bool])
     simulated: bool = False
+    sent: dict[str, str] = field(default_factory=dict[str, str])
 
     def fold(self, call: _Call) -> None:
         """Add what is known of a call's questions."""
@@ -161,8 +165,8 @@ class Counting:
         self._places = Places(program, flow)
         self._models = models
         self._sums: dict[str, _Sums] = {}
-        self._pending: dict[str, tuple[Place, str, str]] = {}
-        """Requests in flight: the call, the path of the question, and the model asked."""
+        self._pending: dict[str, tuple[Place, JournalEvent]] = {}
+        """Requests in flight: the call, and the event of the intent."""
         self.elsewhere = 0
         """Requests at places where the document has no function."""
 
@@ -203,7 +207,7 @@ class Counting:
         if place is None or sums is None:
             self.elsewhere += 1
             return
-        self._pending[call_id] = place, event.path, str(event.data["model"])
+        self._pending[call_id] = place, event
         sums.calls.setdefault(place.call, _Call()).open += 1
 
     def _taken_back(self, call_id: str) -> None:
@@ -221,8 +225,8 @@ class Counting:
         found = self._pending.pop(call_id, None)
         if found is None:
             return
-        place, path, model = found
-        sums = self._sums[place.function]
+        place, intent = found
+        sums, path, model = self._sums[place.function], intent.path, str(intent.data["model"])
         call = sums.calls.setdefault(place.call, _Call(open=1))
         call.open -= 1
         question = call.questions.get(path)
@@ -230,6 +234,8 @@ class Counting:
             question = call.questions[path] = _Question(self._models.get(place.function, model))
             if model != question.model:
                 sums.retries["fallback"] += 1
+            elif len(sums.sent) < _KEPT_REQUESTS:
+                sums.sent.setdefault(str(intent.data["input_hash"]), str(intent.data["request_hash"]))
         else:
             sums.retries[_class_of(question, model)] += 1
         outcome = cast("Mapping[str, JsonValue]", event.data["outcome"])
@@ -292,6 +298,7 @@ def _figures(sums: _Sums) -> Figures:
         answered_by=dict(sorted(sums.answered_by.items())),
         held_to_schema=dict(sorted(sums.held.items())),
         simulated=sums.simulated,
+        sent=dict(sums.sent),
     )
 
 

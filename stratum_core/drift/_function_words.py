@@ -34,10 +34,22 @@ _NAMES: Mapping[PartName, str] = {
     "budget": "budget",
     "expression": "expression",
     "code": "registered code",
+    "requests": "requests for equal inputs",
     "answered_by": "answered by",
 }
 _HASHED: frozenset[PartName] = frozenset(
-    {"contract", "inputs", "conditions", "intent", "template", "schema", "refine", "expression", "code"}
+    {
+        "contract",
+        "inputs",
+        "conditions",
+        "intent",
+        "template",
+        "schema",
+        "refine",
+        "expression",
+        "code",
+        "requests",
+    }
 )
 """Parts whose value is a hash, which says nothing in a sentence."""
 _FOLLOWS: Mapping[PartName, frozenset[PartName]] = {
@@ -140,9 +152,9 @@ def _moved(each: FunctionDrift, simulated: tuple[bool, bool]) -> Iterator[str]:
         return
     yield _right_words(was, now)
     if was.retries != now.retries:
-        yield f"{_retries(now)}, was {_retries(was)}"
-    if was.unanswered or now.unanswered:
-        yield _pair(_unanswered(was), _unanswered(now))
+        yield f"{_retries(now)}, was {_total(was.retries) or 'none'}"
+    if now.unanswered or was.unanswered:
+        yield _unanswered_words(was, now)
     before, after = _tokens(was), _tokens(now)
     if before != after:
         yield f"{after} tokens a call, was {before}"
@@ -154,46 +166,52 @@ def _right_words(was: Figures, now: Figures) -> str:
         return f"{_right(was)} before, {_right(now)} now"
     if _percent(was) == _percent(now):
         return f"{_right(now)}, as before"
-    return f"{_right(was)} before, {_percent(now)} of {now.answered:,} now"
+    return f"{_right(was)} before, {_share(now)} now"
 
 
 def _right(figures: Figures) -> str:
-    if not figures.answered:
-        return "no answer"
-    return f"{_percent(figures)} of {figures.answered:,} right at the first try"
+    return f"{_share(figures)} right at the first try" if figures.answered else _share(figures)
+
+
+def _share(figures: Figures) -> str:
+    return f"{_percent(figures)} of {figures.answered:,}" if figures.answered else "no answer"
 
 
 def _percent(figures: Figures) -> str:
     """Return the share of first answers that were accepted; all and none are said only where they are."""
-    if not figures.answered:
-        return "-"
     right, answered = figures.right_at_first, figures.answered
     share = round(_ALL * right / answered)
-    if right not in {0, answered}:
-        share = min(max(share, 1), _ALL - 1)
-    return f"{share} %"
-
-
-def _pair(was: str, now: str) -> str:
-    return f"{now} as before" if was == now else f"{now}, was {was}"
+    return f"{share if right in {0, answered} else min(max(share, 1), _ALL - 1)} %"
 
 
 def _retries(figures: Figures) -> str:
-    total = sum(figures.retries.values())
-    if not total:
+    if not figures.retries:
         return "no retries"
-    return f"{total:,} {'retry' if total == 1 else 'retries'} ({_counts(figures.retries)})"
+    word = "retry" if sum(figures.retries.values()) == 1 else "retries"
+    return _total(figures.retries, word)
 
 
-def _unanswered(figures: Figures) -> str:
-    total = sum(figures.unanswered.values())
-    return (
-        f"{counted(total, 'call')} without an answer ({_causes(figures)})" if total else "every call answered"
-    )
+def _unanswered_words(was: Figures, now: Figures) -> str:
+    before, after = _causes_total(was), _causes_total(now)
+    if not after:
+        return f"every call answered, was {before} without an answer"
+    tail = "as before" if before == after else f"was {before or 'none'}"
+    return f"{after} without an answer, {tail}"
 
 
-def _causes(figures: Figures) -> str:
-    return _counts({_CAUSES.get(each, each.replace("_", " ")): n for each, n in figures.unanswered.items()})
+def _causes_total(figures: Figures) -> str:
+    return _total(_causes(figures.unanswered), "call" if sum(figures.unanswered.values()) == 1 else "calls")
+
+
+def _causes(unanswered: Mapping[str, int]) -> dict[str, int]:
+    """Return what calls ended in, in words."""
+    return {_CAUSES.get(cause, cause.replace("_", " ")): count for cause, count in unanswered.items()}
+
+
+def _total(counts: Mapping[str, int], word: str = "") -> str:
+    """Return a sum with its parts; empty when there is nothing to count."""
+    total = f"{sum(counts.values()):,} {word}".rstrip()
+    return f"{total} ({_counts(counts)})" if counts else ""
 
 
 def _counts(counts: Mapping[str, int]) -> str:
@@ -220,9 +238,9 @@ def _figure_rows(figures: Figures, *, simulated: bool) -> dict[str, str]:
         "calls under way": f"{figures.under_way:,}",
         "answers reused": f"{figures.reused:,}",
         "requests": f"{figures.requests:,}",
-        "right at the first try": f"{_percent(figures)} of {figures.answered:,}",
+        "right at the first try": _share(figures),
         "retries": _counts(figures.retries) or "none",
-        "without an answer": _causes(figures) or "none",
+        "without an answer": _counts(_causes(figures.unanswered)) or "none",
         "tokens in": f"{figures.input_tokens:,}",
         "tokens out": f"{figures.output_tokens:,}",
         "tokens a call": _tokens(figures),

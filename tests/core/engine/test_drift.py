@@ -1,0 +1,83 @@
+"""Two runs compared: read as they are, and refused where what would be said is not sure."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
+
+import pytest
+
+from stratum_core.contracts import JsonValue
+from stratum_core.engine import Engine
+from stratum_core.errors import InputError, PlanError, RunError
+from stratum_core.plan import plan_hash_of
+from tests.core.engine._bench import Bench, ended, when
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def engine(bench: Bench) -> Engine:
+    return bench.engine()
+
+
+def ran(bench: Bench, engine: Engine, **options: JsonValue) -> str:
+    return ended(engine, engine.execute(bench.approved(engine, rows=3, **options).plan_id).run_id).run_id
+
+
+def rewrite(bench: Bench, run_id: str, change: Mapping[str, JsonValue], *, sealed: bool) -> None:
+    """Change the stored plan of a run; sealed: so that its hash is right again."""
+    with closing(sqlite3.connect(bench.job.state_dir / "control.db")) as control, control:
+        ((plan_id, text),) = control.execute(
+            "SELECT plan_id, record FROM plans WHERE plan_id = (SELECT plan_id FROM runs WHERE run_id = ?)",
+            (run_id,),
+        ).fetchall()
+        record = {**json.loads(text), **change}
+        control.execute("UPDATE plans SET record = ? WHERE plan_id = ?", (json.dumps(record), plan_id))
+        if sealed:
+            control.execute("UPDATE runs SET plan_hash = ? WHERE run_id = ?", (plan_hash_of(record), run_id))
+
+
+def test_options_that_matter_are_compared_and_those_that_do_not_are_left_out(
+    bench: Bench, engine: Engine
+) -> None:
+    first, second = ran(bench, engine), ran(bench, engine, seed=4, out="tones.csv", cap_usd=0.5)
+    view = engine.drift.compare(first, second)
+    assert "Other options: cap_usd 0.5, was none, seed 4, was none." in view.notes
+    assert not view.changed
+    assert [each.sentence.partition(":")[0] for each in view.functions] == ["judge"]
+    assert view.to_json()["functions"] == view.record["functions"]
+
+
+def test_a_run_at_work_is_compared_as_far_as_it_is(bench: Bench, engine: Engine) -> None:
+    first = ran(bench, engine)
+    run = engine.execute(bench.approved(engine, rows=5_000).plan_id)
+    when(engine, run.run_id, lambda view: view.done > 10)
+    notes = engine.drift.compare(first, run.run_id).notes
+    assert f"{run.run_id} is still running: its figures are those so far." in notes
+    engine.cancel(run.run_id)
+    ended(engine, run.run_id)
+    notes = engine.drift.compare(first, run.run_id).notes
+    assert f"{run.run_id} did not come to its end: its figures are those up to there." in notes
+
+
+def test_a_removed_run_and_a_changed_plan_are_not_compared(bench: Bench, engine: Engine) -> None:
+    first, second, third = (ran(bench, engine) for _ in range(3))
+    with pytest.raises(InputError, match="with itself"):
+        engine.drift.compare(first, first)
+
+    rewrite(bench, second, {"models": {"judge": "openai/gpt-4.1"}}, sealed=False)
+    with pytest.raises(PlanError, match=f"plan of run {second} was changed"):
+        engine.drift.compare(first, second)
+    rewrite(bench, second, {"ir_hash": "0" * 64}, sealed=True)
+    with pytest.raises(PlanError, match="differently from the one that ran it"):
+        engine.drift.compare(second, first)
+
+    with closing(sqlite3.connect(bench.job.state_dir / "control.db")) as control, control:
+        control.execute("UPDATE runs SET finished_at_ms = 1 WHERE run_id = ?", (third,))
+    engine.storage.collect(older_than_s=1, remove=True)
+    with pytest.raises(RunError, match=f"record of run {third} was removed") as removed:
+        engine.drift.compare(third, first)
+    assert removed.value.remedy == f"what is left of it: stratum show {third}"
