@@ -222,9 +222,10 @@ async def resume(
 ) -> CallToolResult:
     """Wait for a run again, or go on with a stopped one, asking the person what it waits for; pays nothing twice."""
     reason = "" if _can_ask(ctx) else _CANNOT_ASK
+    notes: list[str] = []
     if isinstance(decisions, AcceptedElicitation):
         if isinstance(decisions.data, Decisions):
-            await _record(ctx, run_id, decisions.data)
+            notes = await _record(ctx, run_id, decisions.data)
     else:
         reason = _CLOSED
     if isinstance(more, AcceptedElicitation):
@@ -237,8 +238,8 @@ async def resume(
     resumed = await _ask(ctx, lambda engine: engine.resume(run_id))
     run = await _watched(ctx, resumed)
     record = run_record(run, can_ask=not reason)
-    if resumed.note:
-        record["note"] = resumed.note
+    if resumed.note or notes:
+        record["note"] = " ".join(filter(None, (*notes, resumed.note)))
     unanswered = run.waiting_for or run.needs_cap
     return reply({**record, "reason": reason} if reason and unanswered else record)
 
@@ -280,19 +281,26 @@ async def _decide_more(ctx: Ctx, run_id: str, said: More | None) -> None:
     )
 
 
-async def _record(ctx: Ctx, run_id: str, decisions: Decisions) -> None:
-    """Record what the person answered in the dialog: everything, or nothing when one answer does not fit."""
+async def _record(ctx: Ctx, run_id: str, decisions: Decisions) -> list[str]:
+    """Record what the person answered in the dialog: everything, or nothing when one answer does not fit.
 
-    def work(engine: Engine) -> None:
+    Returns:
+        What they have to be told of questions that were withdrawn meanwhile.
+    """
+
+    def work(engine: Engine) -> list[str]:
         reviews = {review.number: review for review in engine.reviews.of_run(run_id)}
         read = {
             reviews[number].review_id: engine.reviews.read(run_id, reviews[number].review_id, answer)
             for number, answer in decisions.answers().items()
         }
-        for review_id, value in read.items():
+        stored = [
             engine.reviews.decide(review_id, value, channel="dialog", note=decisions.reason())
+            for review_id, value in read.items()
+        ]
+        return [review.withdrawn_words for review in stored if review.state == "withdrawn"]
 
-    await _ask(ctx, work)
+    return await _ask(ctx, work)
 
 
 async def _watched(ctx: Ctx, run: RunView) -> RunView:

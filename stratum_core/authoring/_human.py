@@ -241,6 +241,9 @@ class Desk:
             decision=decision,
         )
 
+    async def withdraw(self, path: str, reason: str) -> None:
+        """Do nothing: a question of a task that is cut off ends with it, and its sink is told."""
+
     async def _first_asked_s(self, path: str) -> float:
         """Return when the question was asked first, in seconds since 1970; now, where it was not."""
         journal = self.session.context.journal

@@ -152,6 +152,8 @@ class AuditDesk:
 def _answer_line(review: ReviewRecord) -> str:
     decision = review.decision
     assert decision is not None  # noqa: S101 - the caller has looked
+    if review.withdrawn:
+        return _line(decision.at_ms, f"question {review.number} withdrawn: {decision.rationale}")
     why = f'; "{decision.rationale}"' if decision.rationale else ""
     who = decision.reviewer or "nobody"
     said = json.dumps(decision.value, ensure_ascii=False)

@@ -34,8 +34,8 @@ from stratum_core.journal import ControlStore, ReviewRecord, RunRecord, check_an
 
 __all__ = ["ReviewDesk", "ReviewState", "ReviewView", "Shown", "decisions_change", "read_answer"]
 
-ReviewState: TypeAlias = Literal["waiting", "decided", "lapsed"]
-"""Nobody has answered; a person has; the time was over before anybody did."""
+ReviewState: TypeAlias = Literal["waiting", "decided", "lapsed", "withdrawn"]
+"""Nobody has answered; a person has; the time was over before anybody did; the run needs no answer any more."""
 
 _YES_NO: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false": False}
 
@@ -75,6 +75,7 @@ class ReviewView:
     channel: str = ""
     reviewer: str = ""
     rationale: str = ""
+    """The person's reasons; of a question that was withdrawn why it was."""
 
     @property
     def kind(self) -> tuple[str, str]:
@@ -95,7 +96,14 @@ class ReviewView:
             record["expires_at"] = self.expires_at
         if self.state != "waiting":
             record |= {"value": self.value, "channel": self.channel, "reviewer": self.reviewer}
+        if self.state == "withdrawn":
+            record["reason"] = self.rationale
         return record
+
+    @property
+    def withdrawn_words(self) -> str:
+        """What a person is told who answers a question that was withdrawn."""
+        return f"Question {self.number} was withdrawn ({self.rationale}): an answer to it changes nothing."
 
 
 class ReviewDesk:
@@ -157,7 +165,7 @@ class ReviewDesk:
         channel: Literal["dialog", "terminal"],
         note: str = "",
     ) -> ReviewView:
-        """Store a person's answer; the first decision stands, and the view says which it is.
+        """Store a person's answer; the first decision stands, a withdrawal too, and the view says which it is.
 
         Raises:
             RunError: There is no such question, or its run is over.
@@ -228,7 +236,6 @@ def _listed(values: tuple[JsonValue, ...], typed: str) -> JsonValue:
 
 def _view(review: ReviewRecord) -> ReviewView:
     question, decision = review.question, review.decision
-    state: ReviewState = "waiting" if decision is None else "lapsed" if review.lapsed else "decided"
     expires_at_ms = review.expires_at_ms
     return ReviewView(
         review_id=review.review_id,
@@ -243,13 +250,21 @@ def _view(review: ReviewRecord) -> ReviewView:
         options=question.options,
         answer=describe(question.answer),
         answer_schema=cast("Mapping[str, JsonValue]", json_schema(question.answer)),
-        state=state,
+        state=_state(review),
         expires_at="" if expires_at_ms is None else _moment(expires_at_ms),
         value=None if decision is None else decision.value,
         channel="" if decision is None else decision.channel,
         reviewer="" if decision is None else decision.reviewer,
         rationale="" if decision is None else decision.rationale,
     )
+
+
+def _state(review: ReviewRecord) -> ReviewState:
+    if review.decision is None:
+        return "waiting"
+    if review.withdrawn:
+        return "withdrawn"
+    return "lapsed" if review.lapsed else "decided"
 
 
 def _moment(at_ms: int) -> str:

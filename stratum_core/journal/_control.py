@@ -7,7 +7,7 @@ An approval is used up in the transaction that creates its run, so one yes never
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from stratum_core.contracts import JsonValue
@@ -40,6 +40,7 @@ from stratum_core.journal._review_rows import (
     read_review,
     read_review_at,
     read_reviews,
+    reopen_review,
     save_review_decision,
 )
 from stratum_core.journal._reviews import (
@@ -51,6 +52,7 @@ from stratum_core.journal._reviews import (
     check_answer,
     new_review,
     refuse_other,
+    withdrawal,
 )
 from stratum_core.money import format_usd
 
@@ -312,7 +314,7 @@ class ControlStore(ControlFile):
     def ask_review(self, run_id: str, path: str, question: Question) -> ReviewRecord:
         """Store a run's question unless it stands already, and return it as it stands now.
 
-        A question whose time is over is decided by that, once and for all.
+        A question whose time is over is decided by that, once and for all; one that was withdrawn waits again.
 
         Raises:
             RunError: There is no such run.
@@ -328,7 +330,25 @@ class ControlStore(ControlFile):
                 review = new_review(run_id, path, question, number=number, now_ms=now_ms)
                 insert_review(connection, review)
                 return review
-            return _settled(connection, refuse_other(stored, question), now_ms)
+            if refuse_other(stored, question).withdrawn:
+                reopen_review(connection, stored.review_id)
+                stored = replace(stored, decision=None)
+            return _settled(connection, stored, now_ms)
+
+    def withdraw_reviews(self, run_id: str, paths: Sequence[str], reason: str) -> None:
+        """Take the questions at some paths back, those that nobody has answered; the others stay as they are.
+
+        Raises:
+            RunError: The id could not name a run.
+            JournalError: The file cannot be written.
+        """
+        check_run_id(run_id)
+        now_ms = self._now_ms()
+        with self._changing() as connection:
+            for path in paths:
+                stored = read_review_at(connection, run_id, path)
+                if stored is not None and _settled(connection, stored, now_ms).decision is None:
+                    save_review_decision(connection, stored.review_id, withdrawal(reason, now_ms))
 
     def decide_review(
         self,

@@ -20,6 +20,7 @@ __all__ = [
     "read_review",
     "read_review_at",
     "read_reviews",
+    "reopen_review",
     "save_review_decision",
 ]
 
@@ -55,6 +56,15 @@ def save_review_decision(connection: sqlite3.Connection, review_id: str, decisio
         "UPDATE reviews SET value = ?, channel = ?, reviewer = ?, rationale = ?, decided_at_ms = ? "
         "WHERE review_id = ? AND value IS NULL",
         row,
+    )
+
+
+def reopen_review(connection: sqlite3.Connection, review_id: str) -> None:
+    """Let a question wait again that was withdrawn."""
+    connection.execute(
+        "UPDATE reviews SET value = NULL, channel = NULL, reviewer = NULL, rationale = NULL, decided_at_ms = NULL "
+        "WHERE review_id = ? AND channel = 'withdrawn'",
+        (review_id,),
     )
 
 

@@ -2,7 +2,8 @@
 
 The runner stores a question and goes on with everything else; a person answers through a channel whenever they like,
 while a runner is at work or while none is. The first answer stands. Time is the wall clock: a question lapses though
-nobody runs, and a lapsed one takes no answer any more.
+nobody runs, and a lapsed one takes no answer any more. Nor does one that was withdrawn, because what came of the run no
+longer depends on it; should the run ask it again after all, it waits again.
 """
 
 from __future__ import annotations
@@ -25,9 +26,11 @@ __all__ = [
     "Reviews",
     "as_of",
     "check_answer",
+    "lies_within",
     "new_review",
     "refuse_other",
     "review_id_of",
+    "withdrawal",
 ]
 
 MAX_ANSWER_BYTES = 20_000
@@ -36,8 +39,8 @@ MAX_ANSWER_BYTES = 20_000
 MAX_NOTE_BYTES = 4_000
 """What the reasons beside it may take as JSON; the estimate counts on it (`stratum_core.plan.HUMAN_NOTE_BYTES`)."""
 
-ReviewChannel: TypeAlias = Literal["dialog", "terminal", "timeout"]
-"""How the answer came: the client's own dialog, a terminal, or the clock when nobody answered in time."""
+ReviewChannel: TypeAlias = Literal["dialog", "terminal", "timeout", "withdrawn"]
+"""How it ended: an answer in the client's own dialog or at a terminal, the clock, or the run itself took it back."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -77,14 +80,15 @@ class Question:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewDecision:
-    """The answer that stands."""
+    """How a question ended: the answer that stands, or why there is none."""
 
     value: JsonValue
-    """Of the question's type; null when the question lapsed and names no answer for that."""
+    """Of the question's type; null when it was withdrawn, or lapsed and names no answer for that."""
     channel: ReviewChannel
     reviewer: str
-    """Who answered; empty for a timeout."""
+    """Who answered; empty where nobody did."""
     rationale: str = ""
+    """Their reasons; of a question that was withdrawn why it was."""
     at_ms: int
     """Milliseconds since the Unix epoch."""
 
@@ -115,6 +119,11 @@ class ReviewRecord:
         decision = self.decision
         return decision is not None and decision.channel == "timeout" and self.question.on_timeout is None
 
+    @property
+    def withdrawn(self) -> bool:
+        """Whether the run took it back, so that no answer counts any more."""
+        return self.decision is not None and self.decision.channel == "withdrawn"
+
 
 class Reviews(Protocol):
     """Where one run puts its questions."""
@@ -122,8 +131,22 @@ class Reviews(Protocol):
     async def ask(self, path: str, question: Question) -> ReviewRecord:
         """Store a question unless it stands already, and return it with the decision that stands now.
 
+        One that was withdrawn waits again.
+
         Raises:
             DeterminismError: Another question stands at this path.
+            JournalError: It could not be stored.
+        """
+        ...
+
+    async def withdraw(self, path: str, reason: str) -> None:
+        """Take back what still waits at a path and everywhere inside it; what was answered stays as it is.
+
+        Args:
+            path: Where; inside `a` are `a/...`, `a[...]` and `a#...`.
+            reason: What a person reads who comes too late.
+
+        Raises:
             JournalError: It could not be stored.
         """
         ...
@@ -155,6 +178,16 @@ def as_of(review: ReviewRecord, now_ms: int) -> ReviewRecord:
         value=review.question.on_timeout, channel="timeout", reviewer="", at_ms=expires_at_ms
     )
     return replace(review, decision=lapse)
+
+
+def withdrawal(reason: str, now_ms: int) -> ReviewDecision:
+    """Return the end of a question that no longer matters."""
+    return ReviewDecision(value=None, channel="withdrawn", reviewer="", rationale=reason, at_ms=now_ms)
+
+
+def lies_within(path: str, outer: str) -> bool:
+    """Return whether a question's path is another path or inside it."""
+    return path == outer or path.startswith((f"{outer}/", f"{outer}[", f"{outer}#"))
 
 
 def check_answer(review: ReviewRecord, value: JsonValue, rationale: str = "") -> JsonValue:

@@ -29,6 +29,8 @@ from stratum_core.specs import CallVerb, ParallelVerb, RaceVerb
 __all__ = ["Branches", "run_branches", "run_parallel", "run_race"]
 
 _DECIDED = "decided"
+_NAMED = 3
+"""How many of the branches that decided are named to a person."""
 
 RunCall = Callable[[RunContext, CallVerb, Scope, str, Meter], Awaitable[JsonValue]]
 """Runs a call: the context, the call, what its expressions see, its path, and the meter that pays."""
@@ -144,6 +146,7 @@ async def run_branches(context: RunContext, branches: Branches, *, path: str, me
             await group.start(others, until_decided=True)
     finally:
         group.count()
+    await group.withdraw_questions()
     return group.results()
 
 
@@ -272,6 +275,20 @@ class _Group:
             census.add_costs(counted)
         if self.decided is not None:
             census.lost += len(self.branches.names) - len(self.decided)
+
+    async def withdraw_questions(self) -> None:
+        """Take back what the branches that were given up still ask a person: no answer to it can count any more.
+
+        The decision is on record before. A process that dies in between leaves this to the next one, which follows the
+        same decision.
+        """
+        if self.decided is None or self.fatal is not None:
+            return
+        by = ", ".join(self.decided[:_NAMED]) + (" and others" if len(self.decided) > _NAMED else "")
+        reason = f"{self.path} was decided without it, by {by}"
+        for name in self.branches.names:
+            if name not in self.decided:
+                await self.context.reviews.withdraw(f"{self.path}/{name}", reason)
 
     def _charge_recorded(self, name: str, census: Census) -> None:
         """Charge and count what a branch that was given up has on record and did not come to in this process."""

@@ -118,6 +118,8 @@ def _line(session: Session, prompt: str) -> str:
 
 def _warn_of_other(session: Session, stored: ReviewView, value: JsonValue) -> None:
     """Say so when somebody else, or the clock, was first."""
+    if stored.state == "withdrawn":
+        return
     if stored.value != value or stored.channel != "terminal":
         session.say(
             f"Question {stored.number} was decided before, by {stored.reviewer or 'the clock'} "
@@ -128,12 +130,15 @@ def _warn_of_other(session: Session, stored: ReviewView, value: JsonValue) -> No
 
 def _told(session: Session, run_id: str, chosen: Sequence[ReviewView], left: Sequence[ReviewView]) -> None:
     """Write what stands now and what to do next."""
-    answered = [review for review in chosen if review.state != "waiting"]
+    for review in chosen:
+        if review.state == "withdrawn":
+            session.say(plain_line(review.withdrawn_words, _SHOWN_CHARACTERS))
+    answered = [review for review in chosen if review.state in {"decided", "lapsed"}]
     for review in answered:
         session.say(f"Question {review.number}: {plain_line(str(review.value), 200)} ({review.channel})")
     if left:
         session.say(f"{_count(left)} of run {run_id} still wait{'s' if len(left) == 1 else ''} for a person.")
-    elif not answered:
+    elif not chosen:
         session.say(f"No question of run {run_id} waits for a person.")
     if answered:
         session.say(f"To go on: stratum resume {run_id}")

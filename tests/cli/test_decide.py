@@ -8,9 +8,10 @@ from collections.abc import Callable, Mapping
 import pytest
 
 from stratum_core.engine import Engine, ReviewView, Settings
+from stratum_core.journal import ControlStore
 from tests.cli._command import Done, at_terminal, plan_arguments
 from tests.support.jobs import Job
-from tests.support.questions import KEEP_OR_DROP, ONE_QUESTION, ask_with, write_questions
+from tests.support.questions import KEEP_OR_DROP, ONE_QUESTION, TWO_OR_ONE, ask_with, write_questions
 
 _WHY = "Why (Enter for no reason)"
 
@@ -174,3 +175,28 @@ def test_being_second_is_told(job: Job, stratum: Callable[..., Done]) -> None:
     screen = person(job, "decide", run_id, answers={"Type send or hold": "send", _WHY: another_answers_first})
     assert "was decided before" in screen.out
     assert "Question 1: hold (dialog)" in screen.out
+
+
+def test_a_question_that_is_withdrawn_while_it_is_read_says_so_and_takes_no_answer(
+    job: Job, stratum: Callable[..., Done]
+) -> None:
+    run_id = waiting(job, stratum, TWO_OR_ONE)
+    ann = next(review for review in reviews(job, run_id) if review.path == "pick/ann/vote")
+
+    why = "pick was decided without it, by bob"
+
+    def withdraw() -> str:
+        ControlStore.open(job.state_dir).withdraw_reviews(run_id, [ann.path], why)
+        return "send"
+
+    late = person(job, "decide", run_id, str(ann.number), answers={"Type send or hold": withdraw, _WHY: ""})
+    told = f"Question {ann.number} was withdrawn ({why}): an answer to it changes nothing."
+    assert told in late.out
+    assert "was decided before" not in late.out
+    assert "To go on" not in late.out
+    assert next(review for review in reviews(job, run_id) if review.path == ann.path).value is None
+    again = stratum("decide", run_id, str(ann.number))
+    assert told in again.out
+    shown = stratum("decide", run_id, str(ann.number), "--json")
+    assert [found["state"] for found in shown.record()] == ["withdrawn"]
+    assert "2 questions" in stratum("decide", run_id).err

@@ -17,6 +17,10 @@ DEBATE = (
     "docs/decisions/0027-a-persons-word-ends-a-debate.md",
     "27. What a person decides ends a debate",
 )
+WITHDRAWN = (
+    "docs/decisions/0029-questions-that-no-longer-matter.md",
+    "29. A question that no longer matters is withdrawn",
+)
 SECURITY = ("SECURITY.md", "What is guarded")
 
 PEOPLE: tuple[Promise, ...] = (
@@ -88,5 +92,19 @@ PEOPLE: tuple[Promise, ...] = (
         ROW,
         "core/engine/test_reviews.py",
         "server/test_reviews.py::test_a_waiting_run_is_resumed_by_another_server",
+    ),
+    promise(
+        "people.withdrawn",
+        "A question of a lost branch is withdrawn, also after a crash; a late answer is told so and changes nothing",
+        WITHDRAWN,
+        "cli/test_decide.py::test_a_question_that_is_withdrawn_while_it_is_read_says_so_and_takes_no_answer",
+        "core/engine/test_reviews.py::test_a_runner_that_died_before_it_withdrew_a_question_leaves_that_to_the_next",
+        "core/engine/test_reviews.py::test_what_a_lost_branch_asks_is_withdrawn_and_a_late_answer_changes_nothing",
+        "core/journal/test_reviews.py::test_a_question_that_was_withdrawn_and_is_asked_again_waits_again",
+        "core/journal/test_reviews.py::test_a_question_that_was_withdrawn_takes_no_answer_and_says_why",
+        "core/runtime/test_human.py::test_a_crash_between_a_decision_and_the_withdrawal_leaves_it_to_the_next_process",
+        "core/runtime/test_human.py::test_branches_that_both_ask_wait_until_one_is_answered_and_the_other_is_withdrawn",
+        "core/runtime/test_human.py::test_what_was_withdrawn_waits_again_when_it_is_asked_again",
+        "server/test_reviews.py::test_an_answer_to_what_was_withdrawn_meanwhile_counts_for_nothing_and_the_person_is_told",
     ),
 )

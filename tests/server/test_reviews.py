@@ -13,6 +13,7 @@ import pytest
 from mcp.client import ClientRequestContext
 
 from stratum_core.engine import Engine, Settings, Shown
+from stratum_core.journal import ControlStore
 from stratum_mcp.reviews import ask_about, shown_line, together
 from tests.server._talk import Person, Talk, server_of, stdio_of, talking, text_of
 from tests.support.jobs import Job
@@ -134,6 +135,30 @@ async def test_a_form_holds_five_questions_and_the_next_call_asks_the_rest(job: 
         assert (again["waiting_for"], "resume" in again["next"]) == (2, True)
         assert (await talk.ask("resume", run_id=run["run_id"]))["state"] == "completed"
     assert [len(form.requested_schema["properties"]) - 1 for form in person.forms] == [5, 2]
+
+
+async def test_an_answer_to_what_was_withdrawn_meanwhile_counts_for_nothing_and_the_person_is_told(
+    job: Job, era: str
+) -> None:
+    write_questions(job, ONE_QUESTION)
+
+    def late(_: wire.ElicitRequestFormParams) -> dict[str, Any]:
+        control = ControlStore.open(job.state_dir)
+        (run,) = control.runs(limit=2)
+        control.withdraw_reviews(run.run_id, ["vote"], "vote was decided without it, by ann")
+        return {"answer_1": "send"}
+
+    person = Reviewer(fill=late)
+    async with waiting_run(job, era, person) as (talk, run):
+        again = await talk.ask("resume", run_id=run["run_id"])
+    # The runner comes to the question again and so it waits again: nothing was taken for its answer.
+    assert (again["state"], again["waiting_for"], len(person.forms)) == ("waiting", 1, 1)
+    if (
+        era == "2025-11-25"
+    ):  # the later protocol looks again before it takes an answer, and has no question any more
+        assert again["note"].startswith(
+            "Question 1 was withdrawn (vote was decided without it, by ann): an answer to it changes nothing."
+        )
 
 
 async def test_a_closed_form_answers_nothing_and_names_the_command(job: Job, era: str) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.support.jobs import Job
 
-__all__ = ["KEEP_OR_DROP", "ONE_QUESTION", "ask_with", "write_questions"]
+__all__ = ["KEEP_OR_DROP", "ONE_QUESTION", "TWO_OR_ONE", "ask_with", "write_questions"]
 
 KEEP_OR_DROP = "options: [keep, drop]"
 _ASK = """\
@@ -44,6 +44,31 @@ flows:
           options: [send, hold]
     return: vote.value
 """
+
+TWO_OR_ONE = """\
+stratum: "1"
+contracts:
+  Note: { id: int, text: opaque<string> }
+flows:
+  ask:
+    input: { who: string }
+    output: string
+    steps:
+      - { id: vote, await_human: { question: May all notes be sent?, show: { who: input.who }, options: [send, hold] } }
+    return: vote.value
+  all_notes:
+    input: { notes: list<Note> }
+    output: json
+    steps:
+      - id: pick
+        race:
+          branches:
+            ann: { flow: ask, inputs: { who: '"ann"' } }
+            bob: { flow: ask, inputs: { who: '"bob"' } }
+      - { id: sure, await_human: { question: Sure?, type: bool } }
+    return: "{'pick': pick, 'sure': sure.value}"
+"""
+"""A race of two questions, and a third one beside it."""
 
 
 def ask_with(answer: str) -> str:

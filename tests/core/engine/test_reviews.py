@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import signal
+import sqlite3
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import datetime
 from typing import cast
 
@@ -11,13 +13,13 @@ import pytest
 
 from stratum_core.checks import check
 from stratum_core.contracts import JsonValue
-from stratum_core.engine import Engine, RunView
+from stratum_core.engine import Engine, ReviewView, RunView
 from stratum_core.engine._reviews import read_answer
 from stratum_core.errors import ContractViolation, InputError, RunError
 from stratum_core.specs import HumanVerb
 from tests.core.engine._bench import Bench, ended, hit, result_of, when
 from tests.support.jobs import DOCUMENT
-from tests.support.questions import KEEP_OR_DROP, ONE_QUESTION, ask_with
+from tests.support.questions import KEEP_OR_DROP, ONE_QUESTION, TWO_OR_ONE, ask_with
 
 
 def parked(bench: Bench, engine: Engine, text: str, *, rows: int = 5) -> RunView:
@@ -96,6 +98,49 @@ def test_the_first_of_two_deciders_stands_and_the_other_is_told(bench: Bench) ->
     assert answer(bench.engine(), view.run_id, 1, "hold") == "send"
     done = ended(engine, engine.resume(view.run_id).run_id)
     assert (done.state, result_of(done)) == ("completed", "send")
+
+
+def by_path(engine: Engine, run_id: str) -> dict[str, ReviewView]:
+    return {review.path: review for review in engine.reviews.of_run(run_id)}
+
+
+def test_what_a_lost_branch_asks_is_withdrawn_and_a_late_answer_changes_nothing(bench: Bench) -> None:
+    engine = bench.engine()
+    run_id = parked(bench, engine, TWO_OR_ONE).run_id
+    asked = by_path(engine, run_id)
+    assert {review.state for review in asked.values()} == {"waiting"}
+    answer(engine, run_id, asked["pick/bob/vote"].number, "send")
+    resumed = ended(engine, engine.resume(run_id).run_id)
+    assert (resumed.state, resumed.waiting_for) == ("waiting", 1)
+    assert [question["path"] for question in resumed.questions] == ["sure"]
+    lost = by_path(engine, run_id)["pick/ann/vote"]
+    assert (lost.state, lost.rationale) == ("withdrawn", "pick was decided without it, by bob")
+    assert lost.to_json()["reason"] == lost.rationale
+
+    late = bench.engine().reviews.decide(lost.review_id, "hold", channel="dialog")
+    assert late == lost
+    assert engine.show_run(run_id).waiting_for == 1
+    trail = "\n".join(engine.audit.trail(run_id))
+    assert f"question {lost.number} withdrawn: pick was decided without it, by bob" in trail
+
+    answer(engine, run_id, asked["sure"].number, value=True)
+    done = ended(engine, engine.resume(run_id).run_id)
+    assert (done.state, result_of(done)) == ("completed", {"pick": "send", "sure": True})
+
+
+def test_a_runner_that_died_before_it_withdrew_a_question_leaves_that_to_the_next(bench: Bench) -> None:
+    engine = bench.engine()
+    run_id = parked(bench, engine, TWO_OR_ONE).run_id
+    asked = by_path(engine, run_id)
+    answer(engine, run_id, asked["pick/bob/vote"].number, "send")
+    ended(engine, engine.resume(run_id).run_id)
+    with closing(sqlite3.connect(bench.job.state_dir / "control.db")) as control, control:
+        # What a kill between the decision in the journal and the row in the control file leaves behind.
+        control.execute("UPDATE reviews SET value = NULL, channel = NULL WHERE channel = 'withdrawn'")
+    assert engine.show_run(run_id).waiting_for == 2
+    answer(engine, run_id, asked["sure"].number, value=True)
+    assert ended(engine, engine.resume(run_id).run_id).state == "completed"
+    assert by_path(engine, run_id)["pick/ann/vote"].state == "withdrawn"
 
 
 def test_an_answer_that_does_not_fit_leaves_the_question_waiting(bench: Bench) -> None:

@@ -217,3 +217,55 @@ def test_a_control_file_from_before_gets_the_table_and_keeps_its_rows(tmp_path: 
     assert store.plan("p").principal == "ann"
     assert store.reviews("run-1") == ()
     assert (tmp_path / "control.db.v1.bak").exists()
+
+
+def test_a_question_that_was_withdrawn_takes_no_answer_and_says_why(store: ControlStore) -> None:
+    asked = store.ask_review("run-1", "a", ASK)
+    other = store.ask_review("run-1", "b", ASK)
+    store.withdraw_reviews("run-1", ["a", "nowhere"], "b was first")
+    (taken, waits) = store.reviews("run-1")
+    assert (taken.withdrawn, taken.lapsed, waits) == (True, False, other)
+    assert taken.decision is not None
+    assert (taken.decision.value, taken.decision.rationale) == (None, "b was first")
+    late = store.decide_review(asked.review_id, "keep", channel="terminal", reviewer="ann")
+    assert late == taken == store.reviews("run-1")[0]
+
+
+def test_what_was_answered_or_has_lapsed_is_not_withdrawn(store: ControlStore, clock: Clock) -> None:
+    answered = store.ask_review("run-1", "a", ASK)
+    decide(store, answered.review_id, "keep")
+    store.ask_review("run-1", "b", replace(ASK, timeout_s=HOUR))
+    clock.now += HOUR
+    store.withdraw_reviews("run-1", ["a", "b"], "too late")
+    assert [review.withdrawn for review in store.reviews("run-1")] == [False, False]
+    assert [review.lapsed for review in store.reviews("run-1")] == [False, True]
+
+
+def test_a_question_that_was_withdrawn_and_is_asked_again_waits_again(store: ControlStore) -> None:
+    asked = store.ask_review("run-1", "a", ASK)
+    store.withdraw_reviews("run-1", ["a"], "b was first")
+    assert store.ask_review("run-1", "a", ASK) == asked
+    assert decide(store, asked.review_id, "keep") == "ann"
+
+
+@pytest.mark.anyio
+async def test_a_runner_withdraws_what_waits_inside_a_path_and_waits_for_it_no_longer(
+    store: ControlStore,
+) -> None:
+    inside = ["race/a", "race/a/vote", "race/a[3]/vote", "race/a#0/again"]
+    beside = ["race/ab/vote", "race", "race/b/vote"]
+    first = RunReviews(store, "run-1")
+    for path in inside[:2]:
+        await first.ask(path, ASK)
+    runner = RunReviews(store, "run-1")
+    for path in (*inside[2:], *beside, inside[0]):
+        await runner.ask(path, ASK)
+    await runner.withdraw("race/a", "b was first")
+    stored = store.reviews("run-1")
+    assert sorted(review.path for review in stored if review.withdrawn) == sorted(inside)
+    assert runner.open_ids == tuple(sorted(review.review_id for review in stored if not review.withdrawn))
+    assert not runner.answered_since()
+    await runner.withdraw("race/a", "again")
+    assert store.reviews("run-1") == stored
+    again = await RunReviews(store, "run-1").ask("race/a", ASK)
+    assert again.decision is None

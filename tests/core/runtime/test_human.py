@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 import pytest
+from anyio.lowlevel import checkpoint
 
 from stratum_core.contracts import EnumType, IntType, JsonValue
 from stratum_core.errors import (
@@ -16,7 +17,7 @@ from stratum_core.errors import (
     RunWaiting,
 )
 from stratum_core.journal import MemoryJournal, MemoryReviews
-from stratum_core.llm import ModelRequest
+from stratum_core.llm import ModelReply, ModelRequest
 from stratum_core.runtime import RunOutcome
 from stratum_core.runtime._human import ask_person
 from stratum_core.testing import Answer, FunctionClient
@@ -65,6 +66,16 @@ ASK = """\
 """
 
 
+class Forgetful(MemoryReviews):
+    """Questions of a process that may die before it takes one back."""
+
+    deaf = False
+
+    async def withdraw(self, path: str, reason: str) -> None:
+        if not self.deaf:
+            await super().withdraw(path, reason)
+
+
 @dataclass
 class Story:
     """One run through any number of processes, with the person's side of it."""
@@ -75,8 +86,11 @@ class Story:
     requests: list[str] = field(default_factory=list[str])
     """The notes that were paid for, in every process."""
 
+    after: str = ""
+    """The path of a question that stands before the first request is answered; empty: none."""
+
     def __post_init__(self) -> None:
-        self.reviews = MemoryReviews(clock=self.clock)
+        self.reviews = Forgetful(clock=self.clock)
         self.started = False
 
     async def run(self, *notes: str) -> RunOutcome:
@@ -84,12 +98,13 @@ class Story:
         if self.started:
             self.journal = MemoryJournal(after=self.journal)
         self.started = True
-        trial = Trial(document=self.text, client=FunctionClient(self._answer), journal=self.journal)
+        trial = Trial(document=self.text, client=_Held(self), journal=self.journal)
         context = trial.context()
         context.reviews = self.reviews
         return await trial.run({"notes": list(notes)}, context=context)
 
-    def _answer(self, request: ModelRequest) -> Answer:
+    def answer(self, request: ModelRequest) -> Answer:
+        """Answer a request."""
         self.requests.append(note_of(request))
         return "no json" if note_of(request) == "bad" else {"value": note_of(request).upper()}
 
@@ -97,6 +112,18 @@ class Story:
         """The paths of the decisions in the journal."""
         with self.journal.reader() as reader:
             return [event.path for event in reader.events() if event.kind == "decided"]
+
+
+@dataclass
+class _Held:
+    """Answers once the person has been asked."""
+
+    story: Story
+
+    async def complete(self, request: ModelRequest) -> ModelReply:
+        while self.story.after and self.story.after not in self.story.reviews.reviews:
+            await checkpoint()
+        return await FunctionClient(self.story.answer).complete(request)
 
 
 def ask_once(more: str = "") -> Story:
@@ -138,6 +165,82 @@ async def test_asked_again_a_question_keeps_its_row_and_goes_on_waiting() -> Non
     story.clock.now += 3600
     assert (await story.run()).state == "waiting"
     assert list(story.reviews.reviews.values()) == [before]
+
+
+ASKED = """\
+  asked:
+    input: { note: string }
+    output: string
+    steps:
+      - id: vote
+        await_human: { question: Keep this?, show: { note: input.note }, options: [keep, drop] }
+    return: vote.value
+"""
+RACE = document(
+    """\
+      - id: pick
+        race:
+          branches:
+            asked: { flow: asked, inputs: { note: "input.notes[0]" } }
+            written: { function: shout, inputs: { note: "input.notes[1]" } }
+      - id: sure
+        await_human: { question: Sure?, type: bool }
+""",
+    returns="\"{'pick': pick, 'sure': sure.value}\"",
+).replace("flows:\n", f"flows:\n{ASKED}")
+
+
+@pytest.mark.anyio
+async def test_what_a_lost_branch_asks_is_withdrawn_and_an_answer_that_comes_late_changes_nothing() -> None:
+    story = Story(RACE, after="pick/asked/vote")
+    first = await story.run("asked", "written")
+    assert first.state == "waiting"
+    lost, other = story.reviews.reviews["pick/asked/vote"], story.reviews.reviews["sure"]
+    assert (lost.withdrawn, other.decision) == (True, None)
+    assert lost.decision is not None
+    assert (lost.decision.value, lost.decision.rationale) == (None, "pick was decided without it, by written")
+
+    late = story.reviews.decide("pick/asked/vote", "drop")
+    assert late == lost
+    story.reviews.decide("sure", value=True)
+    assert (await story.run("asked", "written")).value == {"pick": "WRITTEN", "sure": True}
+    assert story.requests == ["written"]
+
+
+@pytest.mark.anyio
+async def test_a_crash_between_a_decision_and_the_withdrawal_leaves_it_to_the_next_process() -> None:
+    story = Story(RACE, after="pick/asked/vote")
+    story.reviews.deaf = True
+    assert (await story.run("asked", "written")).state == "waiting"
+    assert story.reviews.reviews["pick/asked/vote"].decision is None
+    story.reviews.deaf = False
+    assert (await story.run("asked", "written")).state == "waiting"
+    assert story.reviews.reviews["pick/asked/vote"].withdrawn
+    assert story.requests == ["written"]
+
+
+@pytest.mark.anyio
+async def test_branches_that_both_ask_wait_until_one_is_answered_and_the_other_is_withdrawn() -> None:
+    both = RACE.replace("written: { function: shout", "written: { flow: asked")
+    story = Story(both)
+    assert (await story.run("asked", "written")).state == "waiting"
+    assert [review.decision for review in story.reviews.reviews.values()] == [None, None, None]
+    story.reviews.decide("pick/written/vote", "keep")
+    await story.run("asked", "written")
+    assert story.reviews.reviews["pick/asked/vote"].withdrawn
+    assert not story.reviews.reviews["pick/written/vote"].withdrawn
+
+
+@pytest.mark.anyio
+async def test_what_was_withdrawn_waits_again_when_it_is_asked_again() -> None:
+    story = ask_once()
+    await story.run()
+    await story.reviews.withdraw("vote", "not now")
+    assert story.reviews.reviews["vote"].withdrawn
+    assert (await story.run()).state == "waiting"
+    assert story.reviews.reviews["vote"].decision is None
+    await story.reviews.withdraw("vot", "another place")
+    assert story.reviews.reviews["vote"].decision is None
 
 
 @pytest.mark.anyio
