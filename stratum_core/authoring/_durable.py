@@ -16,11 +16,10 @@ import anyio
 
 from stratum_core.contracts import JsonValue, content_hash
 from stratum_core.errors import BudgetExceeded, DeterminismError, StratumError
-from stratum_core.journal import RunJournal
+from stratum_core.journal import LIBRARY_FLOW, RunJournal
 
 __all__ = ["open_record", "run_id_of"]
 
-_FLOW = "library_flow"
 _NAME_CHARACTERS = 48
 _HASH_CHARACTERS = 12
 
@@ -70,9 +69,9 @@ async def open_record(
 async def _identify(journal: RunJournal, flow: str, arguments: Mapping[str, JsonValue]) -> None:
     """Write down what the record is of, or check it."""
     identity: dict[str, JsonValue] = {"flow": flow, "input_hash": content_hash(dict(arguments))}
-    known = journal.recorded(_FLOW).get("")
+    known = journal.recorded(LIBRARY_FLOW).get("")
     if known is None:
-        await journal.event(_FLOW, data=identity)
+        await journal.event(LIBRARY_FLOW, data=identity)
     elif dict(known) != identity:
         what = f"flow `{known['flow']}`" if known["flow"] != flow else "other inputs"
         raise DeterminismError(

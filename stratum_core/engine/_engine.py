@@ -40,6 +40,7 @@ from stratum_core.engine._audit import AuditDesk
 from stratum_core.engine._codegen import CodeDesk
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
 from stratum_core.engine._drift import DriftDesk
+from stratum_core.engine._library import require_planned, shown_run, with_flows
 from stratum_core.engine._money import MoneyDesk
 from stratum_core.engine._pictures import (
     cancel_asked,
@@ -360,7 +361,7 @@ class Engine:
         Raises:
             RunError: There is no such run.
         """
-        view = self.show_run(run_id)
+        view = require_planned(self.show_run(run_id))
         if view.final and view.state not in {"interrupted", "waiting"}:
             return view
         self._control.request_cancel(run_id, principal=self._principal)
@@ -370,16 +371,17 @@ class Engine:
         return replace(self.show_run(run_id), note=_CANCEL_TAKEN)
 
     def show_run(self, run_id: str) -> RunView:
-        """Return a run as it stands.
+        """Return a run as it stands, also one of a durable flow in Python that keeps its record here.
 
         Raises:
             RunError: There is no such run.
         """
-        return self._run_view(self._control.run(run_id))
+        return shown_run(self.settings.state_dir, run_id, lambda: self._run_view(self._control.run(run_id)))
 
     def runs(self, *, limit: int = 100) -> tuple[RunView, ...]:
         """Return the newest runs, newest first; one whose journal cannot be read says so in its `error`."""
-        return tuple(self._listed(run) for run in self._control.runs(limit=limit))
+        planned = self._control.runs(limit=limit)
+        return with_flows(self.settings.state_dir, planned, self._listed, limit=limit)
 
     def run_report(self, run_id: str, *, failed_only: bool = False) -> Mapping[str, JsonValue]:
         """Return everything on record about a run: its view, its attempts and events, and the same as a `tree`.

@@ -179,6 +179,7 @@ class RunView:
 
     run_id: str
     plan_id: str
+    """Empty for a run of a flow in Python."""
     state: RunState
     message: str
     """One line: progress while it runs, the receipt when it is over, and what to do next."""
@@ -222,6 +223,8 @@ class RunView:
     """Questions of the run that a person still has to answer."""
     questions: tuple[Mapping[str, JsonValue], ...] = ()
     """The first of them, without what they show."""
+    flow: str = ""
+    """The flow in Python whose record this is; empty for a run of a plan. No command acts on one."""
 
     @property
     def final(self) -> bool:
@@ -268,6 +271,7 @@ class RunView:
             ("chain_head", self.chain_head),
             ("waiting_for", self.waiting_for or None),
             ("questions", list(self.questions) or None),
+            ("flow", self.flow),
         )
         record.update({name: value for name, value in optional if value not in (None, "", {})})
         return record

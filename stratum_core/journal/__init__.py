@@ -9,6 +9,7 @@ from stratum_core.journal._memory import MemoryJournal
 from stratum_core.journal._protocol import (
     ACCEPTED,
     FINAL_STATES,
+    LIBRARY_FLOW,
     REJECTED,
     TAKEN,
     AttemptState,
@@ -48,6 +49,7 @@ __all__ = [
     "ACCEPTED",
     "FINAL_STATES",
     "KEPT_PER_SUBJECT",
+    "LIBRARY_FLOW",
     "REJECTED",
     "TAKEN",
     "AnswerCache",

@@ -17,6 +17,7 @@ from stratum_core.contracts import JsonValue
 __all__ = [
     "ACCEPTED",
     "FINAL_STATES",
+    "LIBRARY_FLOW",
     "REJECTED",
     "TAKEN",
     "AttemptState",
@@ -35,6 +36,9 @@ REJECTED = "rejected"
 
 TAKEN = "taken"
 """The kind of event that keeps an answer from outside the run, written before it is used: `key` and `value`."""
+
+LIBRARY_FLOW = "library_flow"
+"""The kind of event that says which flow in Python a record is of: its `flow` and `input_hash`, among the first."""
 
 SettledState: TypeAlias = Literal["answered", "failed", "possibly_paid"]
 """How an attempt ended: with a reply, without one at a known cost, or without anyone knowing what it cost."""

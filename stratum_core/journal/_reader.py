@@ -26,6 +26,7 @@ from stratum_core.journal._tables import (
     read_events,
     read_events_of,
     read_events_until,
+    read_models,
     read_open_calls,
     read_progress,
     read_run,
@@ -189,6 +190,15 @@ class RunReader:
         """
         with self._moment() as connection:
             return tuple(read_attempts(connection))
+
+    def models(self) -> frozenset[str]:
+        """Return the models that the run has asked.
+
+        Raises:
+            JournalError: The file is damaged.
+        """
+        with self._moment() as connection:
+            return frozenset(read_models(connection))
 
     def answers(self, *, until_seq: int) -> dict[str, JsonValue]:
         """Return the accepted answers as of an event, by the key of their question; the first to each stands.

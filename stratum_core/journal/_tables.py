@@ -32,6 +32,7 @@ __all__ = [
     "read_events",
     "read_events_of",
     "read_events_until",
+    "read_models",
     "read_open_calls",
     "read_progress",
     "read_run",
@@ -225,6 +226,11 @@ def count_intents(connection: sqlite3.Connection) -> int:
     """Return how many attempts the events tell of."""
     (count,) = connection.execute("SELECT count(*) FROM events WHERE kind = 'intent'").fetchone()
     return int(count)
+
+
+def read_models(connection: sqlite3.Connection) -> set[str]:
+    """Return the models that anything was asked of."""
+    return {model for (model,) in connection.execute("SELECT DISTINCT model FROM calls")}
 
 
 def read_progress(connection: sqlite3.Connection) -> list[ProgressRow]:

@@ -80,7 +80,7 @@ def show_run(view: RunView, console: Console) -> None:
         ("as Python", view.module),
         ("Python not written", view.module_error),
         ("error", view.error),
-        ("run", f"{view.run_id} of plan {view.plan_id}"),
+        ("run", f"{view.run_id} of " + (f"flow `{view.flow}`" if view.flow else f"plan {view.plan_id}")),
         ("journal head", view.chain_head),
     )
     for name, value in facts:
@@ -122,7 +122,7 @@ def show_runs(runs: Sequence[RunView], console: Console) -> None:
             run.state.replace("_", " ") + (" (live)" if run.live else "") if run.readable else "unreadable",
             f"{run.done}/{run.total}" if run.total else "",
             _usd(run.usd) + (" (simulated)" if run.simulated else "") if run.readable else "?",
-            run.plan_id,
+            f"flow {run.flow}" if run.flow else run.plan_id,
         )
         for run in runs
     )

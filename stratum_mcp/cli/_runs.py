@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 import click
 
-from stratum_core.engine import PlanView, RunView
-from stratum_core.errors import NeedsApproval, PlanError
+from stratum_core.engine import Engine, PlanView, RunView
+from stratum_core.errors import NeedsApproval, PlanError, RunError
 from stratum_mcp.cli._approval import approval_exit, ask_in_terminal, no_terminal
 from stratum_mcp.cli._audit import show_check
 from stratum_mcp.cli._exit import Exit, exit_for_run
@@ -119,23 +119,18 @@ def show(session: Session, id: str, *, verify: bool, failed: bool, outline: bool
     Every line has its cost, time and retries, and why something failed. With --json the whole tree, and a run's
     attempts and events too.
 
-    ID is a plan or a run.
+    ID is a plan or a run; also a durable flow in Python that keeps its record in the state directory.
     """
     with session.engine() as engine:
         if verify:
             return show_check(session, engine.audit.verify(id))
-        if id.startswith("plan") and outline:
+        if id.startswith("plan_") and outline:
             text = engine.code.outline(id)
             session.result({"plan_id": id, "outline": text}, lambda: session.say(plain(text)))
             return Exit.OK
-        if id.startswith("plan"):
+        if id.startswith("plan_"):
             return _show_plan(session, engine.show_plan(id), engine.answers.trail(id))
-        if not id.startswith("run"):
-            raise PlanError(
-                f"{id[:80]!r} is the id of neither a run nor a plan: they start with run_ and plan_",
-                remedy="`stratum runs` lists the runs with their plans",
-            )
-        run = engine.show_run(id)
+        run = _found_run(engine, id)
         report = engine.run_report(id, failed_only=failed)
 
     def human() -> None:
@@ -145,6 +140,19 @@ def show(session: Session, id: str, *, verify: bool, failed: bool, outline: bool
 
     session.result({**run.to_json(), "report": report}, human)
     return Exit.OK
+
+
+def _found_run(engine: Engine, id: str) -> RunView:
+    """Return a run; one that nobody knows and that no engine could have named is told what ids look like."""
+    try:
+        return engine.show_run(id)
+    except RunError:
+        if id.startswith("run"):
+            raise
+        raise PlanError(
+            f"{id[:80]!r} is the id of neither a run nor a plan: they start with run_ and plan_",
+            remedy="`stratum runs` lists the runs with their plans",
+        ) from None
 
 
 def _require_terminal(session: Session, plan_id: str) -> None:

@@ -89,6 +89,14 @@ LIBRARY: tuple[Promise, ...] = (
         "core/authoring/test_durable_tasks.py",
     ),
     promise(
+        "library.durable_is_shown",
+        "`stratum runs` and `stratum show` show the durable flows that keep their records in the state directory, and no "
+        "command acts on one",
+        DURABLE,
+        "cli/test_library_flows.py",
+        "core/engine/test_library_flows.py",
+    ),
+    promise(
         "library.error_fields",
         "What is read of an error is an attribute with a type, also after a pickle, and the page has them all",
         ERRORS,
