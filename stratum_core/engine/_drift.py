@@ -103,7 +103,8 @@ class DriftDesk:
 
     def _side(self, run_id: str) -> Side:
         """Read one run, its document and its journal."""
-        run = self._control.run(run_id)
+        view = self._view_of(run_id)
+        run = self._planned(run_id)
         if is_removed(run):
             raise RunError(
                 f"the record of run {run_id} was removed by `stratum gc`: there is nothing to compare",
@@ -112,7 +113,6 @@ class DriftDesk:
         record = self._control.plan(run.plan_id).record
         program = _program(run, record)
         flow, models = str(record["flow"]), cast("Mapping[str, str]", record["models"])
-        view = self._view_of(run_id)
         counting = Counting(program, flow, models)
         with RunReader.open(self._settings.state_dir, run_id) as reader:
             _count(reader, counting)
@@ -146,6 +146,20 @@ class DriftDesk:
             ),
             figures=figures,
         )
+
+    def _planned(self, run_id: str) -> RunRecord:
+        """Return the row of a run that can be shown: one of a plan has one.
+
+        Raises:
+            RunError: It is of a flow in Python.
+        """
+        try:
+            return self._control.run(run_id)
+        except RunError as unplanned:
+            raise RunError(
+                f"run {run_id} is of a flow in Python: its record does not hold what its functions were",
+                remedy="compare runs of plans; `stratum runs` lists them with their plans",
+            ) from unplanned
 
 
 def _recorded(drift: Drift) -> dict[str, JsonValue]:
