@@ -23,6 +23,7 @@ from mcp.server.mcpserver.tools import Tool
 from mcp.types import ToolAnnotations
 
 from stratum_core.errors import StratumError
+from stratum_mcp.arguments import strict_tool
 from stratum_mcp.plain import plain
 from stratum_mcp.replies import bounded
 from stratum_mcp.settings import ServerSettings, Workspace
@@ -37,7 +38,6 @@ if TYPE_CHECKING:
 __all__ = ["INSTRUCTIONS", "build", "main"]
 
 _T = TypeVar("_T")
-_PADDING = frozenset({"title", "$defs", "additionalProperties"})
 _MAX_REPORT_CHARACTERS = 500_000
 _QUESTION_TTL_S = 24 * 3600.0  # a person may answer tomorrow
 
@@ -120,45 +120,15 @@ def _tools() -> list[Tool]:
     asks = ToolAnnotations(destructive_hint=False, idempotent_hint=True, open_world_hint=False)
     spends = ToolAnnotations(destructive_hint=True, idempotent_hint=True, open_world_hint=True)
     return [
-        _strict(Tool.from_function(validate, title="Check a document (free)", annotations=looks)),
-        _strict(Tool.from_function(plan, title="Plan a job (free)", annotations=looks)),
-        _strict(Tool.from_function(estimate_cost, title="Price a plan (free)", annotations=looks)),
-        _strict(Tool.from_function(approve, title="Ask you for approval", annotations=asks)),
-        _strict(Tool.from_function(execute, title="Run an approved plan (spends)", annotations=spends)),
-        _strict(Tool.from_function(resume, title="Go on with a run (may spend)", annotations=spends)),
-        _strict(Tool.from_function(cancel, title="Stop a run", annotations=asks)),
-        _strict(Tool.from_function(codegen, title="Write a plan as Python", annotations=asks)),
+        strict_tool(validate, title="Check a document (free)", annotations=looks),
+        strict_tool(plan, title="Plan a job (free)", annotations=looks),
+        strict_tool(estimate_cost, title="Price a plan (free)", annotations=looks),
+        strict_tool(approve, title="Ask you for approval", annotations=asks),
+        strict_tool(execute, title="Run an approved plan (spends)", annotations=spends),
+        strict_tool(resume, title="Go on with a run (may spend)", annotations=spends),
+        strict_tool(cancel, title="Stop a run", annotations=asks),
+        strict_tool(codegen, title="Write a plan as Python", annotations=asks),
     ]
-
-
-def _strict(tool: Tool) -> Tool:
-    """Refuse unknown arguments, which the SDK would drop silently, and say so in a schema without padding."""
-    model = tool.fn_metadata.arg_model
-    model.model_config["extra"] = "forbid"
-    model.model_rebuild(force=True)
-    tool.parameters = {
-        **cast("dict[str, JsonValue]", _trimmed(tool.parameters)),
-        "additionalProperties": False,
-    }
-    return tool
-
-
-def _trimmed(schema: JsonValue) -> JsonValue:
-    """Return an input schema without titles and null alternatives; null stays accepted for what may be left out."""
-    if isinstance(schema, list):
-        return [_trimmed(part) for part in schema]
-    if not isinstance(schema, dict):
-        return schema
-    trimmed: dict[str, JsonValue] = {}
-    for name, part in schema.items():
-        if name == "properties" and isinstance(part, dict):
-            trimmed[name] = {field: _trimmed(inner) for field, inner in part.items()}
-        elif name == "anyOf" and isinstance(part, list):
-            (only,) = (_trimmed(choice) for choice in part if choice != {"type": "null"})
-            trimmed.update(cast("dict[str, JsonValue]", only))
-        elif name not in _PADDING and not (name == "default" and part is None):
-            trimmed[name] = _trimmed(part)
-    return trimmed
 
 
 def _add_resources(server: MCPServer[Workspace], workspace: Workspace) -> None:

@@ -55,6 +55,8 @@ __all__ = ["MAX_ACTUAL_CHARS", "Validator", "Violation", "check_value", "validat
 MAX_ACTUAL_CHARS = 80
 """How much of an actual value a violation repeats."""
 
+_PLAIN_BELOW = 10**15
+"""Larger whole bounds of numbers are written with an exponent, as Python does."""
 _MAX_DEPTH = 64
 _SURROGATE = "expected text that UTF-8 can write (it holds half of a surrogate pair)"
 _INT_RANGE = range(-(2**63), 2**63)
@@ -75,6 +77,16 @@ class Violation:
     def to_json(self) -> dict[str, JsonValue]:
         """Return the fault as a JSON record."""
         return {"path": self.path, "message": self.message, "actual": self.actual}
+
+    @property
+    def instead(self) -> str:
+        """What the message ends with: `, not "x"` where it says what was expected, else nothing."""
+        return f", not {self.actual}" if self.message.startswith("expected ") else ""
+
+    @property
+    def told(self) -> str:
+        """The fault as part of a sentence."""
+        return f"{self.path}: {self.message}{self.instead}"
 
 
 _Faults: TypeAlias = list[Violation]
@@ -102,7 +114,7 @@ class Validator:
         checked, faults = self.inspect(value)
         if not faults:
             return checked
-        shown = "; ".join(f"{fault.path}: {fault.message}, not {fault.actual}" for fault in faults[:3])
+        shown = "; ".join(fault.told for fault in faults[:3])
         more = f"; and {len(faults) - 3} more" if len(faults) > 3 else ""  # noqa: PLR2004 - as many as are shown
         raise ContractViolation(
             f"the value does not satisfy {describe(self.type)}: {shown}{more}",
@@ -329,10 +341,15 @@ def _matches(pattern: SchemaValidator, text: str) -> bool:
 def _range_message(kind: IntType | FloatType, noun: str) -> str:
     """Say which numbers are allowed, e.g. `expected a number from 0 to 1`."""
     if kind.min is not None and kind.max is not None:
-        return f"expected {noun} from {kind.min:g} to {kind.max:g}"
+        return f"expected {noun} from {_figure(kind.min)} to {_figure(kind.max)}"
     if kind.min is not None:
-        return f"expected {noun} of at least {kind.min:g}"
-    return f"expected {noun} of at most {kind.max:g}"
+        return f"expected {noun} of at least {_figure(kind.min)}"
+    return f"expected {noun} of at most {_figure(kind.max or 0)}"
+
+
+def _figure(number: float) -> str:
+    """Write a bound exactly, without the point of a whole number."""
+    return str(int(number)) if number == int(number) and abs(number) < _PLAIN_BELOW else str(number)
 
 
 def _int_check(kind: IntType) -> _Check:

@@ -20,8 +20,10 @@ from stratum_core.engine._views import (
     Validation,
 )
 from stratum_core.journal import Spent
+from stratum_core.plan import OPTION_NAMES
 
 __all__ = [
+    "OPTION_NAMES",
     "AnswerDesk",
     "ApprovalState",
     "ApprovalView",

@@ -16,7 +16,7 @@ from stratum_core.plan._history import (
     accuracy_words,
 )
 from stratum_core.plan._module import PlannedModule, stands_there
-from stratum_core.plan._options import PlanMode, PlanOptions
+from stratum_core.plan._options import OPTION_NAMES, PlanMode, PlanOptions
 from stratum_core.plan._plan import (
     CapSource,
     Plan,
@@ -36,6 +36,7 @@ __all__ = [
     "MAX_FILE_BYTES",
     "MAX_ROWS",
     "NO_HISTORY",
+    "OPTION_NAMES",
     "BindLimits",
     "BoundFile",
     "BoundInput",

@@ -265,10 +265,9 @@ def _check_whole(kind: Type, value: JsonValue, shown: str) -> JsonValue:
     try:
         return check_value(kind, value)
     except ContractViolation as error:
-        faults: list[dict[str, str]] = error.detail["violations"]
+        faults = [Violation(**fault) for fault in cast("list[dict[str, str]]", error.detail["violations"])]
         listed = "; ".join(
-            f"{fault['path']}: {fault['message']}{_actual(kind, fault['path'], fault['actual'])}"
-            for fault in faults[:_LISTED_ROWS]
+            f"{fault.path}: {fault.message}{_actual(kind, fault)}" for fault in faults[:_LISTED_ROWS]
         )
         raise InputError(f"{shown} does not fit {describe(kind)}: {listed}") from None
 
@@ -329,7 +328,7 @@ def _row_fault(
         record["field"] = first.path
     empty = column is not None and first.actual == "null"
     message = f"{first.message}; the cell is empty" if empty else first.message
-    return {**record, "message": message + ("" if empty else _actual(item, first.path, first.actual))}
+    return {**record, "message": message + ("" if empty else _actual(item, first))}
 
 
 def _bad_rows(
@@ -360,13 +359,13 @@ def _head(path: str) -> str:
     return path.partition(".")[0].partition("[")[0]
 
 
-def _actual(kind: Type, path: str, actual: str) -> str:
+def _actual(kind: Type, fault: Violation) -> str:
     """Return the actual value for a message, unless it may hold opaque text."""
     bare = without_opaque(kind)
-    part = bare.field(_head(path)) if isinstance(bare, RecordType) else None
+    part = bare.field(_head(fault.path)) if isinstance(bare, RecordType) else None
     if has_opaque(part.type if part is not None else kind):
         return " (the text is not shown: it is opaque)"
-    return f", not {actual}"
+    return fault.instead
 
 
 def _visible(kind: Type, value: JsonValue) -> JsonValue:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -18,13 +19,14 @@ from stratum_core.contracts import (
     OptionalType,
     RecordType,
     StringType,
+    Violation,
     validator,
 )
 from stratum_core.errors import PlanError
 from stratum_core.money import Nusd, to_nusd
 from stratum_core.specs import FlowSpec
 
-__all__ = ["PlanMode", "PlanOptions"]
+__all__ = ["OPTION_NAMES", "PlanMode", "PlanOptions"]
 
 PlanMode: TypeAlias = Literal["transient", "persistent"]
 """What stays of the job after its run: only the result, or also a Python module that does the same."""
@@ -51,6 +53,9 @@ _SHAPE = RecordType(
     ),
 )
 
+OPTION_NAMES: tuple[str, ...] = _SHAPE.field_names
+"""What a plan's options are called, in the order they are listed."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanOptions:
@@ -65,7 +70,7 @@ class PlanOptions:
     out: str | None = None
     """The file the result goes to: csv, json or jsonl by its ending. None: the result is only returned."""
     cap_usd: Decimal | None = None
-    """The most the run may cost. None: the flow's own budget, else the plan proposes one."""
+    """The most the run may cost. None: the plan proposes one, never above the flow's own budget."""
     cap_tokens: int | None = None
     """The most tokens the run may use, input and output together. None: the flow's own budget, if it has one."""
     cap_calls: int | None = None
@@ -97,7 +102,7 @@ class PlanOptions:
         empty: dict[str, JsonValue] = {}
         checked, faults = validator(_SHAPE).inspect(empty if value is None else value)
         if faults or not isinstance(checked, Mapping):
-            listed = "; ".join(f"{fault.path}: {fault.message}, not {fault.actual}" for fault in faults)
+            listed = "; ".join(_told(fault) for fault in faults)
             raise PlanError(
                 f"the plan's options are wrong: {listed}",
                 remedy=f"the options are {', '.join(_SHAPE.field_names)}",
@@ -132,6 +137,17 @@ class PlanOptions:
             "seed": self.seed,
             "reuse": self.reuse,
         }
+
+
+def _told(fault: Violation) -> str:
+    """Return one fault of the options in words: which, what it must be and what it is."""
+    _, _, wanted = fault.message.partition("expected ")
+    if fault.path == "$":
+        return f"they must be {wanted}; this is {fault.actual}"
+    if not wanted:
+        close = difflib.get_close_matches(fault.path, OPTION_NAMES, n=1)
+        return f"there is no option `{fault.path}`" + (f" (did you mean `{close[0]}`?)" if close else "")
+    return f"`{fault.path}` must {'have' if 'character' in wanted else 'be'} {wanted}; it is {fault.actual}"
 
 
 def _smaller(one: int | None, other: int | None) -> int | None:

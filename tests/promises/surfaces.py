@@ -163,8 +163,9 @@ SURFACES: tuple[Promise, ...] = (
     ),
     promise(
         "surface.server.strict",
-        "Tools are few, strict and described within bounds",
+        "Tools are few, strict and described within bounds, and say which argument does not fit and what is allowed",
         MCP,
+        "server/test_arguments.py",
         "server/test_surface.py",
     ),
     promise(

@@ -158,6 +158,31 @@ def test_an_unknown_field_far_from_any_name_lists_the_fields() -> None:
     ]
 
 
+def test_a_refusal_sets_the_value_against_what_was_expected_and_against_nothing_else() -> None:
+    with pytest.raises(ContractViolation) as caught:
+        check_value(POINT, {"x": -1, "nite": "n"})
+
+    assert caught.value.message == (
+        "the value does not satisfy Point: x: expected a whole number of at least 0, not -1; y: this field is missing; "
+        "nite: there is no such field; did you mean note?"
+    )
+
+
+@pytest.mark.parametrize(
+    ("kind", "bound"),
+    [
+        (IntType(max=12_345_678), "at most 12345678"),
+        (IntType(min=1, max=10_000_000), "from 1 to 10000000"),
+        (FloatType(max=0.123456789), "at most 0.123456789"),
+        (FloatType(max=2.0), "at most 2"),
+        (FloatType(min=-1e300, max=-1e200), "from -1e+300 to -1e+200"),
+    ],
+)
+def test_bounds_of_numbers_are_told_exactly(kind: Type, bound: str) -> None:
+    value = 0 if bound == "from 1 to 10000000" else 10**9
+    assert violations(kind, value)[0][1].endswith(bound)
+
+
 def test_actual_values_are_cut_to_eighty_characters() -> None:
     (_, _, actual) = violations(IntType(), "x" * 500)[0]
 

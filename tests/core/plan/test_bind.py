@@ -326,7 +326,11 @@ def test_inline_values_are_checked_like_rows(tmp_path: Path) -> None:
     assert good.file is None
     error = refusal(tmp_path, ITEMS, [{"id": "1", "body_text": "x"}, {"id": 3, "body_text": "x"}])
     assert error.detail["first"] == [{"row": 2, "field": "id", "message": "expected text, not 3"}]
-    assert "does not fit int" in refusal(tmp_path, IntType(), "x").message
+    assert refusal(tmp_path, IntType(), "x").message.endswith(
+        'does not fit int: $: expected a whole number, not "x"'
+    )
+    item = RecordType(name="Item", fields=(Field(name="id", type=IntType()),))
+    assert refusal(tmp_path, item, {}).message.endswith(": id: this field is missing")
 
 
 def test_rows_takes_the_first_rows_of_files_and_checks_only_those(tmp_path: Path, write: Write) -> None:

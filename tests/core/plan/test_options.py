@@ -30,7 +30,9 @@ def test_options_survive_a_round_trip() -> None:
 
 
 def test_an_unknown_option_is_named_with_the_one_probably_meant() -> None:
-    with pytest.raises(PlanError, match="did you mean background") as caught:
+    with pytest.raises(
+        PlanError, match=r"there is no option `bakground` \(did you mean `background`\?\);"
+    ) as caught:
         PlanOptions.from_json({"bakground": "x", "rows": 0})
 
     assert [item["path"] for item in caught.value.detail["violations"]] == ["rows", "bakground"]
@@ -43,3 +45,21 @@ def test_an_unknown_option_is_named_with_the_one_probably_meant() -> None:
 def test_options_are_typed_strictly(value: JsonValue) -> None:
     with pytest.raises(PlanError, match="options are wrong"):
         PlanOptions.from_json(value)
+
+
+@pytest.mark.parametrize(
+    ("value", "said"),
+    [
+        ({"rows": "many"}, '`rows` must be a whole number; it is "many"'),
+        ({"rows": 0}, "`rows` must be a whole number from 1 to 10000000; it is 0"),
+        ({"cap_usd": -1}, "`cap_usd` must be a number from 0 to 1000000; it is -1"),
+        ({"model": ""}, '`model` must have 1 to 200 characters, got 0; it is ""'),
+        ({"background": 1}, "`background` must be true or false; it is 1"),
+        ({"qqq": 1}, "there is no option `qqq`; the options are"),
+        (5, "they must be a record with model, "),
+    ],
+)
+def test_an_option_that_does_not_fit_says_what_it_must_be(value: JsonValue, said: str) -> None:
+    with pytest.raises(PlanError) as caught:
+        PlanOptions.from_json(value)
+    assert said in str(caught.value)
