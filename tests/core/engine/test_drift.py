@@ -6,7 +6,9 @@ import json
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
+from functools import partial
 
+import anyio.to_thread
 import pytest
 
 from stratum_core.contracts import JsonValue
@@ -14,6 +16,7 @@ from stratum_core.engine import Engine
 from stratum_core.errors import InputError, PlanError, RunError
 from stratum_core.plan import plan_hash_of
 from tests.core.engine._bench import Bench, ended, when
+from tests.support.providers import ProviderServer, openai
 
 pytestmark = pytest.mark.slow
 
@@ -81,3 +84,38 @@ def test_a_removed_run_and_a_changed_plan_are_not_compared(bench: Bench, engine:
     with pytest.raises(RunError, match=f"record of run {third} was removed") as removed:
         engine.drift.compare(third, first)
     assert removed.value.remedy == f"what is left of it: stratum show {third}"
+
+
+@pytest.mark.anyio
+async def test_a_model_replaced_behind_its_name_is_told_and_so_is_another_one(bench: Bench) -> None:
+    good, later = (
+        openai.completion('{"label": "neutral", "confidence": 0.9}', model=f"gpt-4.1-mini-{version}")
+        for version in ("2025-04-14", "2026-10-01")
+    )
+    bad = openai.completion("no json", model="gpt-4.1-mini-2026-10-01")
+
+    async def ran_on(engine: Engine, model: str) -> str:
+        plan = await anyio.to_thread.run_sync(partial(bench.approved, engine, rows=2, model=model))
+        run = await anyio.to_thread.run_sync(engine.execute, plan.plan_id)
+        view = await engine.wait(run.run_id, timeout_s=60)
+        assert view.state == "completed", view.message
+        return run.run_id
+
+    async with ProviderServer(good, good, bad, later, later, openai.rate_limited(), good) as server:
+        engine = bench.engine(OPENAI_API_KEY="sk-none", OPENAI_API_BASE=f"{server.url}/v1")
+        runs = [await ran_on(engine, f"openai/gpt-4.1{name}") for name in ("-mini", "-mini", "")]
+
+    silent = engine.drift.compare(runs[0], runs[1])
+    assert silent.message == "Changed: judge (answered by)."
+    (judge,) = silent.functions
+    assert judge.sentence.startswith(
+        "judge: same contract, answered by gpt-4.1-mini-2026-10-01, was gpt-4.1-mini-2025-04-14; 100 % of 2 right at "
+        "the first try before, 50 % of 2 now; 1 retry (contract 1), was none; "
+    )
+    other = engine.drift.compare(runs[1], runs[2])
+    (judge,) = other.functions
+    assert judge.sentence.startswith(
+        "judge: same contract, other model (openai/gpt-4.1-mini -> openai/gpt-4.1); "
+    )
+    assert ("retries", "contract 1", "transport 1") in judge.facts
+    assert "(simulated)" not in judge.sentence
