@@ -11,7 +11,7 @@ from anyio.lowlevel import checkpoint
 
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import BadRequestError, TransportError
+from stratum_core.errors import BadRequestError, RunStopped, TransportError
 from stratum_core.journal import MemoryJournal
 from stratum_core.llm import ModelReply, ModelRequest
 from stratum_core.runtime import RunOutcome
@@ -278,3 +278,16 @@ async def test_votes_that_were_reserved_together_wait_like_other_calls() -> None
     outcome, _ = await _ran(VOTED.replace("RULE", LONG), client, count=2)
     assert outcome.value == [{"label": "good", "confidence": 0.9}] * 2
     assert (client.alone, len(client.met)) == (1, 6)
+
+
+async def test_a_first_call_that_is_given_up_lets_the_others_go() -> None:
+    prefixes = Prefixes(patience_s=3600)
+    with pytest.raises(RunStopped):
+        async with prefixes.turn("m", "0" * 12, wait=_never):
+            raise RunStopped("enough")
+    async with prefixes.turn("m", "0" * 12, wait=_never):
+        assert prefixes.held == 0
+
+
+async def _never(event: anyio.Event, seconds: float) -> None:
+    raise AssertionError((event, seconds))
