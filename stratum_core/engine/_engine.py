@@ -40,6 +40,7 @@ from stratum_core.engine._audit import AuditDesk
 from stratum_core.engine._codegen import CodeDesk
 from stratum_core.engine._documents import read_spec, repaired, rewritten, validated, write_back
 from stratum_core.engine._drift import DriftDesk
+from stratum_core.engine._left_over import LeftOverDesk
 from stratum_core.engine._library import require_planned, shown_run, with_flows
 from stratum_core.engine._money import MoneyDesk
 from stratum_core.engine._pictures import (
@@ -101,6 +102,7 @@ class Engine:
         self.reviews = ReviewDesk(self._control)
         self.code = CodeDesk(self._control, settings)
         self.money = MoneyDesk(self._control, settings, clock=clock, view_of=self.show_run)
+        self.left_over = LeftOverDesk(self._control, settings, clock=clock, view_of=self.show_run)
         self.answers = AnswerDesk(self._control, settings, clock=clock)
         self.remote = RemoteDesk(self._control, settings, clock=clock)
         self.audit = AuditDesk(self._control, settings)
