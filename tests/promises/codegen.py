@@ -9,6 +9,10 @@ __all__ = ["CODEGEN"]
 THERE = ("docs/codegen.md", "From a document to a module")
 VERIFIED = ("docs/codegen.md", "What is verified")
 FILES = ("docs/codegen.md", "Files that are there")
+AGREED = (
+    "docs/decisions/0031-kept-python-is-part-of-the-plan.md",
+    "31. The Python a plan keeps is part of the plan",
+)
 KEPT = ("docs/codegen.md", "With a run")
 REFUSED = ("docs/codegen.md", "What has no form in Python")
 BACK = ("docs/codegen.md", "From a module to a document")
@@ -68,6 +72,16 @@ CODEGEN: tuple[Promise, ...] = (
         "core/engine/test_persistent.py",
         "cli/test_codegen.py::test_a_persistent_run_names_the_module_it_leaves",
         "server/test_codegen.py::test_a_persistent_run_names_the_module_it_leaves",
+    ),
+    promise(
+        "codegen.kept_as_agreed",
+        "The Python a plan keeps is made and bound when it is planned, what has no form is refused there, and other "
+        "plans have the hash they had",
+        AGREED,
+        "core/engine/test_persistent.py::TestThePlan::test_binds_the_text_and_the_place_that_are_agreed_to",
+        "core/engine/test_persistent.py::TestThePlan::test_is_another_than_the_one_that_keeps_nothing",
+        "core/engine/test_persistent.py::TestThePlan::test_refuses_a_document_without_a_form_in_python",
+        "core/engine/test_persistent.py::TestTheRun::test_finds_its_python_there_the_second_time",
     ),
     promise(
         "codegen.layout",
