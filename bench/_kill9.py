@@ -113,7 +113,8 @@ def _start(engine: Engine, home: Path, items: int) -> RunView:
     ]
     data = home / "notes.json"
     data.write_text(json.dumps(notes), "utf-8")
-    plan = engine.plan(_DOCUMENT, inputs={"notes": {"file": str(data)}})
+    # every kill charges what was in flight at its worst case, more than a proposed cap has room for
+    plan = engine.plan(_DOCUMENT, inputs={"notes": {"file": str(data)}}, options={"cap_usd": 5.0})
     engine.decide(plan.plan_id, approved=True, channel="flag", note="bench")
     return engine.execute(plan.plan_id)
 

@@ -1,4 +1,4 @@
-"""The cap of a run: what the request says, else the flow, else a proposal a person can agree to."""
+"""The cap of a run: what the request says, else the tighter of the flow's budget and a proposal to agree to."""
 
 from __future__ import annotations
 
@@ -29,9 +29,10 @@ class Cap:
 
 
 def cap_of(spec: FlowSpec, options: PlanOptions, estimate: Estimate, context: PlanContext) -> Cap:
-    """Return the run's cap: the request's, else the flow's own budget, else a proposal.
+    """Return the run's cap: the request's, else the lower of the flow's own budget and a proposal.
 
-    A flow's budget is part of its meaning, so a larger cap in the request does not lift it. The proposal is
+    A flow's budget is part of its meaning, so a larger cap in the request does not lift it. But an author writes it
+    without the data, so it is no reason to ask for more than this run is likely to need. The proposal is
     the worst case rounded up; where that is far above anything likely, a multiple of the high end of the
     likely range that still pays for the dearest single attempt. It never goes by the history of earlier runs, so that
     equal plans have equal caps.
@@ -46,11 +47,9 @@ def cap_of(spec: FlowSpec, options: PlanOptions, estimate: Estimate, context: Pl
         cap = Cap(nusd=min(asked, own), source="option" if asked <= own else "flow")
     elif asked is not None:
         cap = Cap(nusd=asked, source="option")
-    elif own is not None:
-        cap = Cap(nusd=own, source="flow")
     else:
-        proposed = _proposal(estimate)
-        cap = Cap(nusd=proposed if limit is None else Nusd(min(proposed, limit)), source="proposed")
+        cap = Cap(nusd=_proposal(estimate, limit), source="proposed")
+        cap = cap if own is None or cap.nusd < own else Cap(nusd=own, source="flow")
     if limit is not None and cap.nusd > limit:
         raise PlanError(
             f"a cap of {format_usd(cap.nusd)} is above the operator's limit of {format_usd(limit)}",
@@ -67,12 +66,13 @@ def cap_of(spec: FlowSpec, options: PlanOptions, estimate: Estimate, context: Pl
     return replace(cap, nusd=Nusd(min(cap.nusd, estimate.worst.nusd)))
 
 
-def _proposal(estimate: Estimate) -> Nusd:
-    """Return a cap for a plan nobody set one for."""
+def _proposal(estimate: Estimate, limit: Nusd | None) -> Nusd:
+    """Return a cap for a plan whose request sets none, within the operator's limit."""
     worst, high = estimate.worst.nusd, estimate.prior_high_nusd
-    if worst <= _FAR_ABOVE * high:
-        return _rounded_up(worst)
-    return Nusd(min(_rounded_up(worst), _rounded_up(max(_ROOM * high, 2 * estimate.dearest_attempt_nusd))))
+    cap = _rounded_up(worst)
+    if worst > _FAR_ABOVE * high:
+        cap = min(cap, _rounded_up(max(_ROOM * high, 2 * estimate.dearest_attempt_nusd)))
+    return Nusd(cap if limit is None else min(cap, limit))
 
 
 def _rounded_up(nusd: int) -> Nusd:

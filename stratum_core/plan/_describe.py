@@ -19,6 +19,7 @@ from stratum_core.money import format_usd
 from stratum_core.plan._bind import BoundInput
 from stratum_core.plan._module import stands_there
 from stratum_core.plan._plan import Plan
+from stratum_core.plan._price_words import accuracy_sentence, cap_sentence, price_sentence, short_price
 from stratum_core.plan._question import question_text
 from stratum_core.plan._sent import sent_names
 from stratum_core.plan._sizes import bare
@@ -69,8 +70,9 @@ def _summary(plan: Plan, told: _Told) -> str:
             _result(plan, told.flow),
             *_terms(plan, told),
             *_notes(plan),
-            _accuracy(plan),
-            _cost(plan),
+            accuracy_sentence(plan),
+            cap_sentence(plan),
+            price_sentence(plan),
         )
         for line in _wrapped(sentence)
     ]
@@ -89,7 +91,7 @@ def _question(plan: Plan, told: _Told) -> str:
             _told_words(part if part.depth else replace(part, lead="")) for part in told.work[:_ASKED_PHRASES]
         ],
         where=f"{leaving}{out}",
-        cost=_cost(plan) if not plan.models else _short_cost(plan),
+        cost=short_price(plan),
     )
 
 
@@ -327,32 +329,3 @@ def _sent(plan: Plan, told: _Told) -> str:
 def _notes(plan: Plan) -> list[str]:
     """Repeat the first warnings."""
     return [f"Note: {clean(text, most=2 * MAX_COLUMNS - 10)}." for text in plan.warnings[:_NOTES]]
-
-
-def _accuracy(plan: Plan) -> str:
-    """Say how near earlier estimates came, where there were enough of them."""
-    words = plan.estimate.accuracy
-    return f"{words[:1].upper()}{words[1:]}." if words and plan.models else ""
-
-
-def _short_cost(plan: Plan) -> str:
-    """Say what it costs in one line of a dialog."""
-    mark = "Simulated, no real money: likely" if plan.simulated else "Likely"
-    if plan.uses_allowance:
-        mark = "Uses your Claude plan's allowance, at list prices likely"
-    return f"{mark} about {format_usd(plan.estimate.likely_nusd)}. At most {format_usd(plan.at_most_nusd)}."
-
-
-def _cost(plan: Plan) -> str:
-    """Say what it costs, last."""
-    if not plan.models:
-        return "No model is called: this costs nothing."
-    figures = plan.estimate
-    likely = f"about {format_usd(figures.likely_nusd)}"
-    between = f"(between {format_usd(figures.low_nusd)} and {format_usd(figures.high_nusd)})"
-    most = format_usd(plan.at_most_nusd)
-    if plan.simulated:
-        return f"Simulated: likely {likely} {between}. At most {most}."
-    if plan.uses_allowance:
-        return f"Uses your Claude plan's allowance; at list prices likely {likely} {between}. At most {most}."
-    return f"Likely {likely} {between}. At most {most}."

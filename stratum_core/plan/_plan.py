@@ -29,7 +29,7 @@ from stratum_core.specs import Program, RegisteredFunction
 __all__ = ["CapSource", "Plan", "ReopenedPlan", "plan_hash_of", "reopen", "require_as_approved"]
 
 CapSource: TypeAlias = Literal["option", "flow", "proposed"]
-"""Who set the cap: the request, the flow's own budget, or the planner."""
+"""Who set the cap: the request, the flow's own budget, or the planner where that is lower or there is none."""
 
 _FORMAT = 2
 _UNLIMITED = BindLimits(max_rows=1 << 40, max_file_bytes=1 << 40)

@@ -9,7 +9,12 @@ __all__ = ["ESTIMATES"]
 PAGE = "docs/estimates.md"
 WORST = (PAGE, "The worst case")
 LIKELY = (PAGE, "The likely range")
+CAP = (PAGE, "The cap")
 BINDS = (PAGE, "What approvals bind")
+PROPOSAL = (
+    "docs/decisions/0030-a-proposal-below-the-budget.md",
+    "30. A plan proposes a cap below the document's budget",
+)
 WHAT_IFS = (PAGE, "What-ifs")
 DECISION = ("docs/decisions/0025-only-the-likely-range-learns.md", "25. Only the likely range learns")
 
@@ -33,6 +38,20 @@ ESTIMATES = (
         WHAT_IFS,
         "core/plan/test_history.py::test_batch_prices_are_half_of_the_list_or_what_the_list_says",
         "cli/test_documents.py::test_an_estimate_is_shown_with_its_basis",
+    ),
+    promise(
+        "estimates.cap",
+        "Without a cap in the request a plan proposes one, never above the document's budget; one that is given holds",
+        PROPOSAL,
+        "core/plan/test_build.py::test_a_cap_that_was_asked_for_holds_within_the_flows_budget_and_the_operators_limit",
+        "core/plan/test_build.py::test_without_one_the_cap_is_the_tightest_of_the_flows_budget_the_proposal_and_the_operators_limit",
+        "core/plan/test_estimate.py::test_a_proposed_cap_is_a_round_number_far_below_an_unlikely_worst_case",
+    ),
+    promise(
+        "estimates.cap_words",
+        "A proposed cap says where it comes from, and what the document allows",
+        CAP,
+        "core/plan/test_build.py::test_a_proposed_cap_says_what_it_comes_from_and_one_that_nobody_chose_says_nothing",
     ),
     promise(
         "estimates.learned",

@@ -27,7 +27,7 @@ def test_the_question_says_what_is_done_and_what_it_costs_last(bench: Bench) -> 
     engine = bench.engine()
     plan = bench.plan(engine)
     assert "judge the tone of a note" in engine.question(plan.plan_id)
-    assert engine.question(plan.plan_id).endswith("At most $0.013.")
+    assert engine.question(plan.plan_id).endswith("At most $0.00099.")
 
 
 def test_a_no_is_final(bench: Bench) -> None:
@@ -96,7 +96,7 @@ def test_the_operators_policy_can_answer(bench: Bench) -> None:
 
 
 def test_a_policy_does_not_answer_for_dearer_plans(bench: Bench) -> None:
-    engine = bench.engine(policy=Policy(approve_up_to_nusd=to_nusd("0.001")))
+    engine = bench.engine(policy=Policy(approve_up_to_nusd=to_nusd("0.0001")))
     assert engine.approval(bench.plan(engine).plan_id).state == "needs_approval"
 
 

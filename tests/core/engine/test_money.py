@@ -94,7 +94,7 @@ async def test_a_run_holds_its_cap_while_it_runs_and_gives_the_rest_back_at_its_
 def stopped(bench: Bench, engine: Engine, rows: int = 40) -> RunView:
     """Run into a cap that pays for some of the rows."""
     whole = bench.approved(engine, rows=rows)
-    plan = bench.plan(engine, cap_usd=whole.at_most_usd / 150)
+    plan = bench.plan(engine, cap_usd=whole.at_most_usd / 11)
     engine.decide(plan.plan_id, approved=True, channel="terminal")
     return ended(engine, engine.execute(plan.plan_id).run_id)
 
@@ -195,7 +195,7 @@ async def test_more_money_has_to_fit_the_limits_as_well(bench: Bench) -> None:
         engine = bench.engine(policy=limited(day="0.3"), **where)
         bench.job.write_rows(40)
         whole = await in_thread(planned, bench, engine, approve=False)
-        plan = await in_thread(planned, bench, engine, cap_usd=whole.at_most_usd / 150)
+        plan = await in_thread(planned, bench, engine, cap_usd=whole.at_most_usd / 11)
         run = await engine.wait((await in_thread(engine.execute, plan.plan_id)).run_id, timeout_s=60)
         assert (run.state, run.needs_cap) == ("stopped_budget", True)
         engine.money.decide(run.run_id, cap_nusd=CAP, approved=True, channel="terminal")
@@ -225,7 +225,10 @@ async def test_a_killed_run_holds_its_cap_until_it_is_cancelled_or_goes_on_to_an
         engine = bench.engine(
             policy=limited(day="5"), OPENAI_API_KEY="sk-x", OPENAI_API_BASE=f"{provider.url}/v1"
         )
-        runs = [(await in_thread(engine.execute, planned(bench, engine).plan_id)) for _ in range(2)]
+        plans = [
+            await in_thread(planned, bench, engine, cap_usd=0.1) for _ in range(2)
+        ]  # pays for lost calls
+        runs = [await in_thread(engine.execute, plan.plan_id) for plan in plans]
         with anyio.fail_after(60):
             await entered.wait()
             for run in runs:

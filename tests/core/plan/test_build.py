@@ -13,7 +13,7 @@ from stratum_core.checks import Limits
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import ConfigurationError, DiagnosticsError, InputError, PlanError
 from stratum_core.llm import Missing, provider_of
-from stratum_core.plan import PlanContext, PlanOptions, Roots, build_plan, estimate_what_if, reopen
+from stratum_core.plan import Plan, PlanContext, PlanOptions, Roots, build_plan, estimate_what_if, reopen
 
 Write = Callable[[str, str | bytes], Path]
 
@@ -185,28 +185,71 @@ def test_the_functions_own_model_stands_and_offline_replaces_every_model(context
     assert "Simulated: likely" in offline.summary
 
 
-def test_the_cap_is_the_lowest_of_request_and_flow_and_never_above_the_operators(
-    context: PlanContext,
-) -> None:
-    budgeted = DOCUMENT.replace(
-        "    output: list<optional", "    budget: { usd: 0.2 }\n    output: list<optional"
+def budgeted(usd: float) -> str:
+    return DOCUMENT.replace(
+        "    output: list<optional", f"    budget: {{ usd: {usd} }}\n    output: list<optional"
     )
 
-    asked = build_plan(budgeted, inputs={"notes": NOTES}, context=context, options=options(cap_usd=0.1))
-    capped = build_plan(budgeted, inputs={"notes": NOTES}, context=context, options=options(cap_usd=5))
-    own = build_plan(budgeted, inputs={"notes": NOTES}, context=context)
-    limited = replace(context, limits=Limits(max_usd=Decimal("0.05")))
-    proposed = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=limited)
 
-    worst = own.estimate.worst.nusd  # what is allowed beyond it is no part of what a person agrees to
-    assert (asked.cap_nusd, asked.cap_source) == (min(100_000_000, worst), "option")
-    assert (capped.cap_nusd, capped.cap_source) == (min(200_000_000, worst), "flow")
-    assert (own.cap_nusd, own.cap_source) == (min(200_000_000, worst), "flow")
-    assert own.at_most_nusd == own.cap_nusd
-    assert proposed.cap_nusd <= 50_000_000
-    assert proposed.cap_source == "proposed"
+def test_a_cap_that_was_asked_for_holds_within_the_flows_budget_and_the_operators_limit(
+    context: PlanContext,
+) -> None:
+    asked = build_plan(budgeted(0.2), inputs={"notes": NOTES}, context=context, options=options(cap_usd=0.1))
+    capped = build_plan(budgeted(0.1), inputs={"notes": NOTES}, context=context, options=options(cap_usd=5))
+    limited = replace(context, limits=Limits(max_usd=Decimal("0.05")))
+    proposed = build_plan(DOCUMENT, inputs={"notes": NOTES}, context=context)
+
+    assert (asked.cap_nusd, asked.cap_source) == (100_000_000, "option")
+    assert (capped.cap_nusd, capped.cap_source) == (100_000_000, "flow")
+    assert asked.at_most_nusd == asked.cap_nusd < asked.estimate.worst.nusd
+    assert asked.cap_nusd > proposed.cap_nusd
     with pytest.raises(PlanError, match="above the operator's limit"):
         build_plan(DOCUMENT, inputs={"notes": NOTES}, context=limited, options=options(cap_usd=1))
+
+
+def test_without_one_the_cap_is_the_tightest_of_the_flows_budget_the_proposal_and_the_operators_limit(
+    context: PlanContext,
+) -> None:
+    def planned(text: str, most_usd: str | None = None) -> Plan:
+        limits = Limits() if most_usd is None else Limits(max_usd=Decimal(most_usd))
+        return build_plan(text, inputs={"notes": NOTES}, context=replace(context, limits=limits))
+
+    free, loose, tight = planned(DOCUMENT), planned(budgeted(0.2)), planned(budgeted(0.012))
+    limited = planned(budgeted(0.012), "0.013"), planned(DOCUMENT, "0.013")
+
+    assert (free.cap_nusd, free.cap_source) == (14_000_000, "proposed")
+    assert (loose.cap_nusd, loose.cap_source) == (14_000_000, "proposed")
+    assert (tight.cap_nusd, tight.cap_source) == (12_000_000, "flow")
+    assert [(plan.cap_nusd, plan.cap_source) for plan in limited] == [
+        (12_000_000, "flow"),
+        (13_000_000, "proposed"),
+    ]
+
+
+def test_a_proposed_cap_says_what_it_comes_from_and_one_that_nobody_chose_says_nothing(
+    context: PlanContext,
+) -> None:
+    def told(text: str, most_usd: str | None = None, **given: JsonValue) -> str:
+        limits = Limits() if most_usd is None else Limits(max_usd=Decimal(most_usd))
+        made = build_plan(
+            text,
+            inputs={"notes": NOTES},
+            context=replace(context, limits=limits),
+            options=options(**given),
+        )
+        lines = " ".join(made.summary.splitlines())
+        return lines[lines.index("at any time. ") + 13 : lines.index("Likely about")].strip()
+
+    assert told(budgeted(0.2)) == (
+        "The document allows $0.20; I propose a cap of $0.014, about 13 times what is likely. "
+        "Say so if it should be more."
+    )
+    assert told(DOCUMENT) == (
+        "I propose a cap of $0.014, about 13 times what is likely. Say so if it should be more."
+    )
+    assert told(budgeted(0.008), "0.008") == ""
+    assert told(DOCUMENT, "0.009") == "The operator allows $0.0090 for a run, and that is its cap."
+    assert told(DOCUMENT, cap_usd=0.1) == ""
 
 
 def test_a_cap_that_pays_for_no_call_is_refused(context: PlanContext) -> None:
