@@ -17,7 +17,7 @@ from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import RunView
 from stratum_core.errors import InputError, PlanError, RunError
 from stratum_core.journal import ControlStore, RunReader, RunRecord
-from stratum_core.plan import plan_hash_of
+from stratum_core.plan import require_as_approved
 from stratum_core.specs import Program
 
 __all__ = ["DriftDesk", "DriftView", "FunctionView"]
@@ -175,13 +175,17 @@ def _program(run: RunRecord, record: Mapping[str, JsonValue]) -> Program:
     """Return the document of a run's plan.
 
     Raises:
-        PlanError: It is not the plan that was approved, or this version reads it differently.
+        PlanError: It is not the plan that was approved, or another version made or reads it.
     """
-    if plan_hash_of(record) != run.plan_hash:
-        raise PlanError(
-            f"the stored plan of run {run.run_id} was changed after it was approved: what it says is not what ran",
-            remedy="look at what has access to the state directory",
+    try:
+        require_as_approved(
+            record,
+            plan_hash=run.plan_hash,
+            cap_nusd=run.planned_cap_nusd,
+            price_version=str(record.get("price_version")),  # prices of now are not looked at
         )
+    except PlanError as fault:
+        raise PlanError(f"run {run.run_id} is not compared: {fault.message}", remedy=fault.remedy) from fault
     limits = cast("Mapping[str, JsonValue]", record["limits"])
     names = frozenset(cast("list[str]", limits["compute_registry"]))
     program = check(str(record["text"]), limits=Limits(compute_registry=names)).program

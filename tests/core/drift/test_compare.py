@@ -51,6 +51,14 @@ def test_functions_of_one_run_only_are_named_and_known_again_by_their_hash() -> 
     assert function(other, "rate").also_named == ""
 
 
+def test_a_twin_of_a_function_that_both_runs_have_is_no_other_name_of_it() -> None:
+    judge = DOCUMENT[DOCUMENT.index("  judge:") : DOCUMENT.index("  shorten:")]
+    last = "function: judge, inputs: { note: short } }\n"
+    again = f"{last}      - {{ id: again, function: rate, inputs: {{ note: short }} }}\n"
+    twins = DOCUMENT.replace(judge, judge + judge.replace("judge", "rate")).replace(last, again)
+    assert function(compared(side(twins), side()), "rate").also_named == ""
+
+
 def test_the_same_model_that_is_answered_by_another_one_is_told() -> None:
     was, now = Figures(answered_by={"m-04": 3}), Figures(answered_by={"m-06": 2, "m-04": 1})
     judge = function(compared(side(judge=was), side(judge=now)), "judge")

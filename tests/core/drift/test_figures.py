@@ -172,7 +172,7 @@ async def test_who_answered_is_counted_as_the_provider_names_it() -> None:
         {MODEL: True},
         True,
     )
-    other = await counted_of(DOCUMENT, [reply("m-1"), reply("m-1", strict=False)], 2)
+    other = await counted_of(DOCUMENT, [reply("m-1", strict=False), reply("m-1")], 2)
     assert other.held_to_schema == {MODEL: False}
 
 

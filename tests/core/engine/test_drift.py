@@ -72,8 +72,12 @@ def test_a_removed_run_and_a_changed_plan_are_not_compared(bench: Bench, engine:
         engine.drift.compare(first, first)
 
     rewrite(bench, second, {"models": {"judge": "openai/gpt-4.1"}}, sealed=False)
-    with pytest.raises(PlanError, match=f"plan of run {second} was changed"):
+    with pytest.raises(PlanError, match=f"run {second} is not compared: the stored plan was changed"):
         engine.drift.compare(first, second)
+    rewrite(bench, second, {"format": 99}, sealed=True)
+    with pytest.raises(PlanError, match="this plan was stored by another version"):
+        engine.drift.compare(first, second)
+    rewrite(bench, second, {"format": 2}, sealed=True)
     rewrite(bench, second, {"ir_hash": "0" * 64}, sealed=True)
     with pytest.raises(PlanError, match="differently from the one that ran it"):
         engine.drift.compare(second, first)
