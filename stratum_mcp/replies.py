@@ -16,6 +16,7 @@ from mcp.types import CallToolResult, TextContent
 
 from stratum_core.errors import NeedsApproval, StratumError
 from stratum_mcp.plain import plain
+from stratum_mcp.remedies import for_tool
 
 if TYPE_CHECKING:
     from stratum_core.contracts import JsonValue
@@ -98,7 +99,7 @@ def reply(record: Mapping[str, JsonValue]) -> CallToolResult:
 def tool_error(error: StratumError) -> ToolError:
     """Return an error as the model reads it: what happened, what to do, and the facts to repair it in one round."""
     lines = [f"{error.code}: {plain(error.message)}"]
-    remedy = _ASK_FIRST if isinstance(error, NeedsApproval) else error.remedy
+    remedy = _ASK_FIRST if isinstance(error, NeedsApproval) else for_tool(error)
     if remedy:
         lines.append(f"What to do: {plain(remedy)}")
     if error.detail:

@@ -15,6 +15,7 @@ from tests.promises.drift import DRIFT
 from tests.promises.durability import DURABILITY
 from tests.promises.estimates import ESTIMATES
 from tests.promises.examples import EXAMPLES
+from tests.promises.first_steps import FIRST_STEPS
 from tests.promises.hardening import HARDENING
 from tests.promises.install import INSTALL
 from tests.promises.language import LANGUAGE
@@ -44,6 +45,7 @@ PARTS: dict[str, tuple[Promise, ...]] = {
     "durability": DURABILITY,
     "estimates": ESTIMATES,
     "examples": EXAMPLES,
+    "first_steps": FIRST_STEPS,
     "hardening": HARDENING,
     "install": INSTALL,
     "language": LANGUAGE,

@@ -427,7 +427,7 @@ def _settled(connection: sqlite3.Connection, review: ReviewRecord, now_ms: int) 
 def _run(connection: sqlite3.Connection, run_id: str) -> RunRecord:
     run = read_run(connection, check_run_id(run_id))
     if run is None:
-        raise RunError(f"there is no run {run_id}", remedy="list the runs to find its id")
+        raise RunError(f"there is no run {run_id}", remedy="`stratum runs` lists them")
     return run
 
 

@@ -231,5 +231,5 @@ def _has_held(connection: sqlite3.Connection, run_id: str) -> bool:
 def _run(connection: sqlite3.Connection, run_id: str) -> RunRecord:
     run = read_run(connection, check_run_id(run_id))
     if run is None:
-        raise RunError(f"there is no run {run_id}", remedy="list the runs to find its id")
+        raise RunError(f"there is no run {run_id}", remedy="`stratum runs` lists them")
     return run

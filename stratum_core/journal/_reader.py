@@ -260,7 +260,7 @@ def _event(row: EventRow) -> JournalEvent:
 def _not_yet(run_id: str) -> RunError:
     return RunError(
         f"run {run_id} has no journal yet",
-        remedy="list the runs to find its id, or wait until its runner has started",
+        remedy="`stratum runs` lists them; or wait until its runner has started",
     )
 
 

@@ -160,5 +160,5 @@ def _require_run(connection: sqlite3.Connection, run_id: str, path: Path) -> Non
 def _unknown(run_id: str, path: Path) -> RunError:
     return RunError(
         f"there is no record of run {run_id} in {path}",
-        remedy="list the runs to find its id, or put the file back",
+        remedy="`stratum runs` lists them; or put the file back",
     )

@@ -177,7 +177,9 @@ class Roots:
                 yield OpenFile(handle, shown=text, path=str(real), max_bytes=max_bytes)
         except FileNotFoundError:
             raise InputError(
-                f"there is no file {_quoted(text)}", remedy=f"look in {self._listed()}"
+                f"there is no file {_quoted(text)}",
+                remedy=f"look in {self._listed()}",
+                detail={"no_file": text[:200]},
             ) from None
         except OSError as error:
             raise InputError(

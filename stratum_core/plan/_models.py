@@ -31,6 +31,7 @@ def choose_models(specs: Sequence[InferSpec], option: str | None, default: str |
             raise ConfigurationError(
                 f"no model is configured, and function {spec.name!r} names none",
                 remedy=ways_to_a_model(),
+                detail={"function": spec.name, "needs": "model"},
             )
         chosen[spec.name] = model
         if option != OFFLINE_MODEL:
@@ -71,7 +72,7 @@ def check_models(models: Mapping[str, str], context: PlanContext) -> None:
             raise ConfigurationError(
                 f"{model} needs {missing.told}",
                 remedy=missing.remedy,
-                detail={"model": model, **missing.detail},
+                detail={"model": model, "needs": "model", **missing.detail},
             )
 
 

@@ -256,6 +256,7 @@ def _only_column(shown: str, item: Type, header: Sequence[str], columns: Mapping
     raise InputError(
         f"{shown} has {len(header)} columns, but each item is one {describe(item)}",
         remedy=f'name the column: "columns": {{"item": "{header[0]}"}}',
+        detail={"missing": ["item"], "columns": list(header[:50])},
     )
 
 

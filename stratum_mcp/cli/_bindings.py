@@ -11,11 +11,15 @@ from stratum_core.contracts import JsonValue
 
 __all__ = ["read_bindings"]
 
+_JSON_STARTS = ("{", "[", '"')
+_SHOWN_CHARACTERS = 80
+
 
 def read_bindings(inputs: Sequence[str], columns: Sequence[str]) -> dict[str, JsonValue]:
     """Return the inputs by name: what reads as JSON is the value itself, anything else is the path of a file.
 
-    So a text is written with its quotes (`topic='"winter"'`), and a file whose name is a number with `./`.
+    So a text is written with its quotes (`topic='"winter"'`), and a file whose name reads like JSON with `./`. What
+    starts as a list, a record or a text of JSON does is never taken for a file.
 
     Raises:
         click.BadParameter: An entry is malformed, a name is bound twice, or a column belongs to no file.
@@ -25,7 +29,7 @@ def read_bindings(inputs: Sequence[str], columns: Sequence[str]) -> dict[str, Js
         name, value = _pair(entry, "NAME=FILE or NAME=JSON", "--input")
         if name in bound:
             raise click.BadParameter(f"{name!r} is given twice", param_hint="--input")
-        bound[name] = _value(value)
+        bound[name] = _value(name, value)
     for entry in columns:
         target, column = _pair(entry, "NAME.FIELD=COLUMN", "--column")
         name, dot, field = target.partition(".")
@@ -51,13 +55,22 @@ def _pair(entry: str, shape: str, option: str) -> tuple[str, str]:
     return name, value
 
 
-def _value(text: str) -> JsonValue:
+def _value(name: str, text: str) -> JsonValue:
     """Return JSON as its value, anything else as a file to read."""
     try:
         return json.loads(text, parse_constant=_no_constant)
-    except (ValueError, RecursionError):
-        return {"file": text}
+    except json.JSONDecodeError as fault:
+        why = f"{fault.msg} at line {fault.lineno}, column {fault.colno}"
+    except (ValueError, RecursionError) as fault:
+        why = "it is nested too deeply" if isinstance(fault, RecursionError) else str(fault)
+    if text.lstrip().startswith(_JSON_STARTS):
+        shown = text if len(text) <= _SHOWN_CHARACTERS else f"{text[:_SHOWN_CHARACTERS]}..."
+        raise click.BadParameter(
+            f"{name!r} is not JSON: {why}, in {shown!r}; a file of such a name is written with ./",
+            param_hint="--input",
+        )
+    return {"file": text}
 
 
 def _no_constant(name: str) -> JsonValue:
-    raise ValueError(f"{name} is not JSON")
+    raise ValueError(f"{name} is not a value of JSON")

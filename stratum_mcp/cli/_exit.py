@@ -31,7 +31,8 @@ Exit codes:
   2   wrong usage
   3   a person has to approve or answer first
   4   a person said no
-  5   stopped by the cap (plan again with a higher one) or by a provider's limit (`stratum resume` goes on)
+  5   stopped by the cap (`stratum approve RUN --cap USD`, then `stratum resume` goes on)
+      or by a provider's limit (`stratum resume` goes on)
   6   interrupted (`stratum resume` goes on) or cancelled
   70  a fault inside Stratum
 """

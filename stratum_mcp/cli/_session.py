@@ -23,6 +23,7 @@ from stratum_core.errors import DiagnosticsError, StratumError
 from stratum_mcp.cli._diagnostics import show_diagnostics
 from stratum_mcp.cli._exit import Exit, exit_for_error
 from stratum_mcp.plain import plain
+from stratum_mcp.remedies import for_command
 
 __all__ = ["Session", "Verb"]
 
@@ -66,11 +67,12 @@ class Session:
 
     def failure(self, error: StratumError, spec: str = "") -> Exit:
         """Write an error with its remedy, diagnostics with their lines, and return its exit code."""
+        remedy = for_command(error)
         record: Mapping[str, JsonValue] = {
             "error": {
                 "code": error.code,
                 "message": error.message,
-                "remedy": error.remedy,
+                "remedy": remedy,
                 "detail": error.detail,
             }
         }
@@ -79,8 +81,8 @@ class Session:
             if isinstance(error, DiagnosticsError):
                 show_diagnostics(error.detail.get("diagnostics", []), spec, self.console(err=True))
             self.say(f"stratum: {error.message}", err=True)
-            if error.remedy:
-                self.say(f"  {error.remedy}", err=True)
+            if remedy:
+                self.say(f"  {remedy}", err=True)
 
         self.result(record, human)
         return exit_for_error(error)

@@ -22,6 +22,7 @@ from stratum_mcp.install._client import client_on_path, run_client
 from stratum_mcp.install._entries import Member, entries, server_command
 from stratum_mcp.install._files import read_file
 from stratum_mcp.install._probe import list_tools
+from stratum_mcp.remedies import for_setting
 
 __all__ = ["Finding", "examine"]
 
@@ -274,9 +275,8 @@ def _model(settings: Settings) -> Finding:
     model, fault = settings.default_model, settings.model_fault
     if fault is not None:
         what, remedy = fault
-        return Finding(
-            check="model", state="fault", what=what, where="environment and keyring", remedy=remedy
-        )
+        where = "environment and keyring"
+        return Finding(check="model", state="fault", what=what, where=where, remedy=for_setting(remedy))
     if model == _OFFLINE:
         what = "the default model is `offline`, which only demonstrates"
     elif str(model).startswith(_LOGIN):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import shutil
@@ -14,6 +15,7 @@ from stratum_mcp.cli._exit import Exit
 from tests.support.pages import ROOT, fences
 
 PAGES = ("README.md", "examples/README.md")
+ACTIVATED = ". .venv/bin/activate"
 MISUSE = {Exit.USAGE, Exit.INTERNAL}
 
 
@@ -35,7 +37,9 @@ def project(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("STRATUM_POLICY", "STRATUM_PRICES", "STRATUM_ROOTS"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("STRATUM_STATE_DIR", str(tmp_path / "state"))
-    monkeypatch.setenv("STRATUM_MODEL", "offline")
+    for name in [name for name in os.environ if name.endswith("_API_KEY") or name == "STRATUM_MODEL"]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("PATH", "/bin")  # a fresh machine: neither a login nor a key stands in for a model
     monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     return tmp_path
@@ -94,6 +98,21 @@ def test_the_doctor_finds_something_or_nothing(project: Path, capsys: pytest.Cap
     assert ["doctor"] in COMMANDS
     assert _exit_code(["doctor"]) in {Exit.OK, Exit.FAILED}
     assert "server: the server starts" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_a_program_is_typed_as_a_fresh_clone_has_it(page: str) -> None:
+    text = "\n".join(each.text for each in fences(ROOT / page) if each.language == "sh")
+    for program in ("stratum", "python"):
+        typed = re.search(rf"(?:^|; ){program} ", text, re.MULTILINE)
+        if typed is not None:
+            assert ACTIVATED in text[: typed.start() + 1], f"{page} types `{program}` before it can be found"
+
+
+def test_the_page_of_the_commands_says_how_a_clone_finds_the_program() -> None:
+    assert ACTIVATED in (ROOT / "docs" / "cli.md").read_text("utf-8")
+    for page in ("codegen.md", "install.md", "team.md"):
+        assert "cli.md" in (ROOT / "docs" / page).read_text("utf-8")
 
 
 def test_every_command_shown_is_tried_by_one_of_these_tests() -> None:

@@ -1,0 +1,31 @@
+"""Promises about the first minutes: commands that can be typed as printed, and remedies that can be followed."""
+
+from __future__ import annotations
+
+from tests.support.promise import Promise, promise
+
+__all__ = ["FIRST_STEPS"]
+
+LINE = ("docs/cli.md", "The command line")
+
+FIRST_STEPS: tuple[Promise, ...] = (
+    promise(
+        "first.examples_without_a_key",
+        "The commands of the examples run as they are printed, without a key and without a login",
+        ("examples/README.md", "Examples"),
+        "docs/test_commands.py::test_a_command_that_costs_nothing_does_what_the_page_says",
+        "docs/test_commands.py::test_a_program_is_typed_as_a_fresh_clone_has_it",
+    ),
+    promise(
+        "first.remedies",
+        "What a person is told to do can be typed at the command line; an agent hears it in the words of its tools",
+        LINE,
+        "cli/test_remedies.py",
+    ),
+    promise(
+        "first.where_the_program_is",
+        "The pages say how a terminal of a clone finds the program",
+        LINE,
+        "docs/test_commands.py::test_the_page_of_the_commands_says_how_a_clone_finds_the_program",
+    ),
+)
