@@ -143,7 +143,8 @@ class _Reader:
                 return ast.Subscript(value=read(value), slice=read(index), ctx=ast.Load())
             case ast.Await():
                 raise UnreadableError(
-                    node, f"give `{ast.unparse(node)}` a name first: it is a step of its own"
+                    node,
+                    f"`{ast.unparse(node)}` is not always reached here; give it a name in an `if` of its own",
                 )
             case _:
                 raise UnreadableError(node, f"`{ast.unparse(node)}` is not of the expression language")

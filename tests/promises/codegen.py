@@ -35,6 +35,7 @@ CODEGEN: tuple[Promise, ...] = (
         "A module is emitted as a valid document; what no document can say is listed with its line and the reason",
         BACK,
         "core/authoring/test_emit.py",
+        "core/authoring/test_emit_awaits.py",
         "cli/test_codegen.py::test_a_module_is_emitted_as_the_document_it_was_made_from",
         "cli/test_codegen.py::test_what_no_document_can_say_is_listed_and_ends_with_1",
     ),

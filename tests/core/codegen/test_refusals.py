@@ -141,7 +141,11 @@ def test_a_document_without_flows_has_no_main() -> None:
     [
         ("for x in ns:\n        pass\n    return n", "no `for` statement"),
         ("while True:\n        pass\n    return n", "no `while` statement"),
-        ("await ask(n=n)\n    return n", "give the result a name"),
+        ("a = n if n > 1 else await ask(n=n)\n    return a", "not always reached"),
+        ("return [await ask(n=x) for x in ns]", "not always reached"),
+        ("return n > 1 and await ask(n=n)", "not always reached"),
+        ("return 1 < n < len(await ask(n=n))", "not always reached"),
+        ("return all(lambda: await ask(n=n))", "not of the expression language"),
         ("a = await ask(n=n)\n    a = await ask(n=n)\n    return a", "second value"),
         ("a = await other(n=n)\n    return a", "calls no infer"),
         ("a = None\n    return n", "never gets another value"),
@@ -151,7 +155,7 @@ def test_a_document_without_flows_has_no_main() -> None:
         ("if n > 1:\n        a = await ask(n=n)\n    return n", "None just before"),
         ("a = await each((ask(n=x) for x in ns if x > 1))\n    return a", "filter the items"),
         ("a = await each((ask(n=x) for x in ns), require=1.5 + 2)\n    return a", "no plain constant"),
-        ("a = await parallel(ask(n=1), ask(n=2))\n    return a", "two branches are called"),
+        ("a = await race(ask(n=1), ask(n=2))\n    return a", "two branches are called"),
         ("a, b = await each((ask(n=x) for x in ns))\n    return a", "taken apart"),
         ("a = await ask(**ns)\n    return a", "hides which inputs"),
         ("a = missing\n    return a", "is not an input"),
@@ -160,7 +164,7 @@ def test_a_document_without_flows_has_no_main() -> None:
 )
 def test_a_flow_that_is_not_straight_is_told_with_its_line(body: str, said: str) -> None:
     text = f"""
-from stratum_core import contract, each, flow, infer, parallel
+from stratum_core import contract, each, flow, infer, parallel, race
 
 
 @infer(intent="Ask")
