@@ -14,6 +14,7 @@ import pytest
 from stratum_core.contracts import JsonValue
 from stratum_core.engine import Engine
 from stratum_core.errors import InputError, PlanError, RunError
+from stratum_core.journal import LIBRARY_FLOW, RunJournal
 from stratum_core.plan import plan_hash_of
 from tests.core.engine._bench import Bench, ended, when
 from tests.support.providers import ProviderServer, openai
@@ -66,8 +67,16 @@ def test_a_run_at_work_is_compared_as_far_as_it_is(bench: Bench, engine: Engine)
     assert f"{run.run_id} did not come to its end: its figures are those up to there." in notes
 
 
-def test_a_removed_run_and_a_changed_plan_are_not_compared(bench: Bench, engine: Engine) -> None:
-    first, second, third = (ran(bench, engine) for _ in range(3))
+@pytest.fixture
+def three(bench: Bench, engine: Engine) -> tuple[str, str, str]:
+    return ran(bench, engine), ran(bench, engine), ran(bench, engine)
+
+
+@pytest.mark.anyio
+async def test_what_has_no_record_or_not_the_approved_plan_is_not_compared(
+    bench: Bench, engine: Engine, three: tuple[str, str, str]
+) -> None:
+    first, second, third = three
     with pytest.raises(InputError, match="with itself"):
         engine.drift.compare(first, first)
 
@@ -81,6 +90,12 @@ def test_a_removed_run_and_a_changed_plan_are_not_compared(bench: Bench, engine:
     rewrite(bench, second, {"ir_hash": "0" * 64}, sealed=True)
     with pytest.raises(PlanError, match="differently from the one that ran it"):
         engine.drift.compare(second, first)
+
+    flow = RunJournal.open(bench.job.state_dir, "tones-0123456789ab", create=True)
+    await flow.event(LIBRARY_FLOW, data={"flow": "tones", "input_hash": "0" * 64})
+    await flow.close(state="completed", data={})
+    with pytest.raises(RunError, match="run tones-0123456789ab is of a flow in Python"):
+        engine.drift.compare(first, flow.run_id)
 
     with closing(sqlite3.connect(bench.job.state_dir / "control.db")) as control, control:
         control.execute("UPDATE runs SET finished_at_ms = 1 WHERE run_id = ?", (third,))
