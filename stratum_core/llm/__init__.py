@@ -36,7 +36,7 @@ from stratum_core.llm._port import (
     SchemaEnforcement,
     TokenUsage,
 )
-from stratum_core.llm._prefix import keeps_prefix
+from stratum_core.llm._prefix import keeps_prefix, kept_tokens
 from stratum_core.llm._prices import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, Price, PriceTable, Rates
 from stratum_core.llm._projection import Dialect, Projection, dialect_of, holds_to_schema, project
 from stratum_core.llm._prompt import (
@@ -49,6 +49,7 @@ from stratum_core.llm._prompt import (
     max_answer_tokens,
     max_attempts,
     output_schema,
+    prefix_bytes,
     prompt_bytes,
     retry_block,
     template_hash,
@@ -107,11 +108,13 @@ __all__ = [
     "holds_to_schema",
     "is_wrapped",
     "keeps_prefix",
+    "kept_tokens",
     "likely_tokens",
     "max_answer_tokens",
     "max_attempts",
     "missing_for",
     "output_schema",
+    "prefix_bytes",
     "project",
     "prompt_bytes",
     "prompt_tokens_bound",

@@ -15,7 +15,7 @@ from stratum_core.llm._prices import Price
 from stratum_core.llm._request import schema_bytes
 from stratum_core.llm._tokens import likely_tokens
 
-__all__ = ["MARKED_FROM_BYTES", "MARKING_PROVIDERS", "keeps_prefix"]
+__all__ = ["MARKED_FROM_BYTES", "MARKING_PROVIDERS", "keeps_prefix", "kept_tokens"]
 
 MARKED_FROM_BYTES: Final = 4_096
 """A system text of so many bytes, about 1,100 tokens, is marked: a mark below a model's minimum costs nothing."""
@@ -26,11 +26,25 @@ MARKING_PROVIDERS: Final = frozenset({"anthropic"})
 def keeps_prefix(request: ModelRequest, price: Price) -> bool:
     """Return whether the next call of the same function is likely to pay less for what it shares with this one.
 
-    It is a likelihood: no provider promises a hit. False where no money is spent, or a login pays.
+    It is a likelihood: no provider promises a hit.
+    """
+    system = sum(len(block.encode()) for block in request.messages[0].blocks)
+    return kept_tokens(system, schema_bytes(request.output_schema), price) > 0
+
+
+def kept_tokens(system_bytes: int, schema_bytes: int, price: Price) -> int:
+    """Return the tokens that the calls of a function are expected to share and to pay less for after the first one.
+
+    0 where the model keeps nothing so short, where no money is spent, or where a login pays.
+
+    Args:
+        system_bytes: UTF-8 bytes of the system text.
+        schema_bytes: Of the answer's schema as compact JSON.
+        price: Of the model.
     """
     if price.simulated or price.allowance or price.rates.cache_read_pusd >= price.rates.input_pusd:
-        return False
-    system = sum(len(block.encode()) for block in request.messages[0].blocks)
-    if provider_of(price.model) in MARKING_PROVIDERS:
-        return system >= MARKED_FROM_BYTES and likely_tokens(system) >= price.cache_min_tokens
-    return likely_tokens(system + schema_bytes(request.output_schema)) >= price.cache_min_tokens
+        return 0
+    marks = provider_of(price.model) in MARKING_PROVIDERS
+    tokens = likely_tokens(system_bytes if marks else system_bytes + schema_bytes)
+    too_short = tokens < price.cache_min_tokens or (marks and system_bytes < MARKED_FROM_BYTES)
+    return 0 if too_short else tokens

@@ -44,6 +44,7 @@ __all__ = [
     "max_answer_tokens",
     "max_attempts",
     "output_schema",
+    "prefix_bytes",
     "prompt_bytes",
     "retry_block",
     "template_hash",
@@ -257,6 +258,12 @@ def prompt_bytes(spec: InferSpec, value_bytes: int) -> int:
         2 if any(has_opaque(p.type) and not isinstance(_bare(p.type), OpaqueType) for p in spec.inputs) else 1
     )
     return fixed + names + _ATTACHMENT_FRAME_BYTES + spread * value_bytes + 2 * value_bytes // 16 + 64
+
+
+def prefix_bytes(spec: InferSpec) -> tuple[int, int]:
+    """Return the UTF-8 bytes of the system text and of the schema, which all calls of a function begin with."""
+    template = _template(spec)
+    return len(template.system.encode()), len(template.schema_text.encode())
 
 
 def has_opaque(kind: Type) -> bool:

@@ -10,9 +10,11 @@ from stratum_core.llm import (
     RETRY_BLOCK_BYTES,
     Price,
     TokenUsage,
+    kept_tokens,
     likely_tokens,
     max_answer_tokens,
     max_attempts,
+    prefix_bytes,
     prompt_bytes,
     prompt_tokens_bound,
 )
@@ -263,7 +265,10 @@ def _votes(spec: InferSpec) -> int:
 def _expected(
     spec: InferSpec, price: Price, worst: Usage, likely_bytes: float, forecast: CallForecast | None
 ) -> Cost:
-    """Return the cost of one vote in one iteration, with the retries that are expected."""
+    """Return the cost of one vote in one iteration, with the retries that are expected.
+
+    The low end is that of a call whose provider has kept what all calls of the function begin with.
+    """
     told = 0 if spec.refine is None else FEEDBACK_BYTES
     prompt = likely_tokens(prompt_bytes(spec, round(likely_bytes)) + told)
     prompt += round(price.overhead_tokens * _OVERHEAD_SHARE)
@@ -271,10 +276,13 @@ def _expected(
     answer = min(limit, likely_answer_bytes(spec.output) / _BYTES_PER_ANSWER_TOKEN + 4)
     extra = extra_attempts(spec)
 
-    def nusd(prompt_share: float, answer_share: float, attempts: float) -> float:
-        output = min(limit, round(answer * answer_share))
-        once = price.cost_nusd(TokenUsage(input_tokens=round(prompt * prompt_share), output_tokens=output))
-        return once * attempts
+    def nusd(prompt_share: float, answer_share: float, attempts: float, kept: int = 0) -> float:
+        counted = TokenUsage(
+            input_tokens=round(prompt * prompt_share),
+            output_tokens=min(limit, round(answer * answer_share)),
+            cache_read_tokens=round(kept * prompt_share),
+        )
+        return price.cost_nusd(counted) * attempts
 
     likely, tokens = nusd(1, 1, 1 + extra), (prompt + answer) * (1 + extra)
     if forecast is not None:
@@ -283,7 +291,7 @@ def _expected(
     return Cost(
         worst,
         likely=likely,
-        low=nusd(_LOW_INPUT, _LOW_OUTPUT, 1),
+        low=nusd(_LOW_INPUT, _LOW_OUTPUT, 1, kept_tokens(*prefix_bytes(spec), price)),
         high=nusd(_HIGH_INPUT, _HIGH_OUTPUT, 1 + _HIGH_RETRIES * extra),
         tokens=tokens,
         calls=1.0,

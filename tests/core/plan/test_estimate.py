@@ -12,7 +12,7 @@ from stratum_core.checks import check
 from stratum_core.contracts import FloatType, IntType, JsonValue, ListType, check_value
 from stratum_core.errors import ExpressionError, PlanError
 from stratum_core.llm import TRANSPORT_RETRIES
-from stratum_core.plan import Plan, PlanContext, build_plan
+from stratum_core.plan import Plan, PlanContext, PlanOptions, build_plan
 from stratum_core.plan._rules import shape_of
 from stratum_core.plan._sizes import Known, answer_shape, count_most, fit, item_of, json_bytes, size_of
 from stratum_core.specs import CallVerb
@@ -305,3 +305,34 @@ def test_known_values_keep_their_exact_size() -> None:
     assert item_of(Known([])) == Known(None)
     assert fit(Known([1]), ListType(item=FloatType())) == Known([1.0])
     assert fit(Known(3), IntType()) == Known(3)
+
+
+@pytest.mark.parametrize(
+    ("model", "rule", "kept"),
+    [
+        ("openai/gpt-4.1-mini", "Mind the house style. " * 400, True),
+        ("anthropic/claude-sonnet-5", "Mind the house style. " * 400, True),
+        ("anthropic/claude-haiku-4-5", "Mind the house style. " * 400, False),
+        ("openai/gpt-4.1-mini", "Mind the house style.", False),
+        ("offline", "Mind the house style. " * 400, False),
+    ],
+)
+def test_the_low_end_is_that_of_a_beginning_the_provider_has_kept(
+    context: PlanContext, model: str, rule: str, *, kept: bool
+) -> None:
+    text = f"""
+stratum: "1"
+functions:
+  f: {{ mode: infer, intent: "{rule}", input: {{ note: string }}, output: string, max_tokens: 16, retries: 0 }}
+flows:
+  main:
+    input: {{ notes: list<string> }}
+    output: list<string>
+    steps: [{{ id: all, for_each: input.notes, function: f, inputs: {{ note: item }} }}]
+    return: all
+"""
+    notes: list[JsonValue] = [f"n{number}" for number in range(20)]
+    plan = build_plan(text, inputs={"notes": notes}, context=context, options=PlanOptions(model=model))
+    low, likely = plan.estimate.low_nusd, plan.estimate.likely_nusd
+    assert (low < likely * 0.5) is kept
+    assert low > 0
