@@ -1,4 +1,4 @@
-"""Answers to plans after they were given: who gave them when and how, and taking a yes back."""
+"""Plans and the answers to them: how each stands, who answered when and how, and taking a yes back."""
 
 from __future__ import annotations
 
@@ -8,10 +8,11 @@ from dataclasses import replace
 
 from stratum_core.approval import this_principal
 from stratum_core.engine._approvals import answered, decision_line, raise_line
+from stratum_core.engine._plans import PlanLine, PlanState, plan_line
 from stratum_core.engine._settings import Settings
 from stratum_core.engine._views import ApprovalView
 from stratum_core.errors import ApprovalError
-from stratum_core.journal import Channel, ControlStore, Purse
+from stratum_core.journal import Channel, ControlStore, Logbook, PlanRecord, Purse
 
 __all__ = ["AnswerDesk"]
 
@@ -23,6 +24,7 @@ class AnswerDesk:
         """Look into a control file; `clock` tells seconds since the Unix epoch."""
         self._control = control
         self._purse = Purse(control.path, clock=clock)
+        self._logbook = Logbook(control.path, clock=clock)
         self._settings = settings
         self._clock = clock
 
@@ -36,6 +38,26 @@ class AnswerDesk:
         run_id = next((each.consumed_by for each in decisions if each.consumed_by is not None), None)
         raises = () if run_id is None else self._purse.raises(run_id)
         return (*map(decision_line, decisions), *map(raise_line, raises))
+
+    def plans(self, *, limit: int = 100) -> tuple[PlanLine, ...]:
+        """Return the newest plans, newest first, each with how it stands.
+
+        Raises:
+            JournalError: The control file cannot be read.
+        """
+        return tuple(self._line(plan) for plan in self._logbook.plans(limit=limit))
+
+    def state(self, plan_id: str) -> PlanState:
+        """Return how a plan stands.
+
+        Raises:
+            PlanError: There is no such plan.
+        """
+        return self._line(self._control.plan(plan_id)).state
+
+    def _line(self, plan: PlanRecord) -> PlanLine:
+        standing = self._control.standing_decision(plan.plan_id)
+        return plan_line(plan, standing, now_ms=int(self._clock() * 1000))
 
     def revoke(self, plan_id: str, *, channel: Channel, note: str = "") -> ApprovalView:
         """Take back a yes that has not started its run; only a new plan asks again.

@@ -21,6 +21,7 @@ from stratum_core.plan import reopen, reopen_reused, require_as_approved
 
 __all__ = [
     "answered",
+    "audit_line",
     "decision_line",
     "facts_of",
     "needs_approval",
@@ -111,9 +112,13 @@ def require_startable(plan: PlanRecord, answer: ApprovalView, settings: Settings
             )
 
 
-def decision_line(record: ApprovalRecord) -> str:
-    """Return who answered a plan, when, how and to what, on one line of an audit trail."""
-    moment = datetime.fromtimestamp(record.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def audit_line(at_ms: int, words: str) -> str:
+    """Return one line of an audit trail."""
+    return f"{datetime.fromtimestamp(at_ms / 1000, UTC).strftime('%Y-%m-%d %H:%M:%S UTC')}: {words}"
+
+
+def decision_line(record: ApprovalRecord, *, of: str = "") -> str:
+    """Return who answered a plan, when, how and to what, on one line of an audit trail; `of` names the plan."""
     cap = "" if record.cap_nusd is None else f", at most {format_usd(record.cap_nusd)}"
     until = datetime.fromtimestamp(record.expires_at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
     if record.consumed_by is not None:
@@ -121,16 +126,17 @@ def decision_line(record: ApprovalRecord) -> str:
     else:
         use = f"; good until {until}" if record.decision == "approved" else ""
     note = f'; "{record.note}"' if record.note else ""
-    return f"{moment}: {record.decision} by {record.principal} ({record.channel}){cap}{use}{note}"
+    words = f"{record.decision} by {record.principal} ({record.channel}){cap}{use}{note}"
+    return audit_line(record.at_ms, f"{of} {words}".lstrip())
 
 
-def raise_line(record: RaiseRecord) -> str:
-    """Return who answered whether a run may have more, when, how and to what cap, on one line."""
-    moment = datetime.fromtimestamp(record.at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
+def raise_line(record: RaiseRecord, *, of: str = "") -> str:
+    """Return who answered whether a run may have more, when, how and to what cap, on one line; `of` names the run."""
     cap = f" to a cap of {format_usd(record.cap_nusd)}" if record.decision == "approved" else " more money"
     use = "; used" if record.used_at_ms is not None else ""
     note = f'; "{record.note}"' if record.note else ""
-    return f"{moment}: {record.decision}{cap} by {record.principal} ({record.channel}){use}{note}"
+    words = f"{record.decision}{cap} by {record.principal} ({record.channel}){use}{note}"
+    return audit_line(record.at_ms, f"{of} {words}".lstrip())
 
 
 def facts_of(plan: PlanRecord) -> PlanFacts:
@@ -148,12 +154,12 @@ def facts_of(plan: PlanRecord) -> PlanFacts:
     )
 
 
-def needs_approval(plan_id: str) -> ApprovalView:
-    """Return the view of a plan nobody has answered."""
+def needs_approval(plan_id: str, command: str) -> ApprovalView:
+    """Return the view of a plan nobody has answered, with what a person types to answer it."""
     return ApprovalView(
         plan_id=plan_id,
         state="needs_approval",
-        message=f"A person has to agree to this plan. In their own terminal: stratum approve {plan_id}",
+        message=f"A person has to agree to this plan. In their own terminal: {command}",
     )
 
 

@@ -1,4 +1,4 @@
-"""The audit trail of a run: who agreed to what, when and how, and whether its record is still what was written.
+"""The audit trail: who agreed to what, when and how, and whether a run's record is still what was written.
 
 The trail is put together from the control file and the run's journal. The journal is chained; the rows of the control
 file are not, so the trail says what stands there, and the chain what cannot have been changed without showing.
@@ -10,15 +10,15 @@ import json
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import cast
 
 from stratum_core.contracts import JsonValue
-from stratum_core.engine._approvals import decision_line, raise_line
+from stratum_core.engine._approvals import audit_line, decision_line, raise_line
+from stratum_core.engine._log import LogEntry, entries_of, review_words
 from stratum_core.engine._removed import is_removed
 from stratum_core.engine._settings import Settings
 from stratum_core.errors import InputError, RunError
-from stratum_core.journal import ControlStore, Purse, ReviewRecord, RunReader, RunRecord
+from stratum_core.journal import ControlStore, Logbook, Purse, RunReader, RunRecord
 
 __all__ = ["AuditCheck", "AuditDesk"]
 
@@ -62,7 +62,19 @@ class AuditDesk:
         """Look into a control file and the runs beside it."""
         self._control = control
         self._purse = Purse(control.path, clock=time.time)  # nothing here depends on the time
+        self._logbook = Logbook(control.path, clock=time.time)
         self._settings = settings
+
+    def log(self, *, since_ms: int = 0) -> tuple[LogEntry, ...]:
+        """Return what people decided and which runs began and ended since a moment, oldest first, one line each.
+
+        Args:
+            since_ms: Milliseconds since the Unix epoch.
+
+        Raises:
+            JournalError: The control file cannot be read.
+        """
+        return entries_of(self._logbook.since(since_ms), since_ms)
 
     def verify(self, run_id: str, *, head: str = "") -> AuditCheck:
         """Return whether no event of a run was changed, removed or moved, since a head was noted.
@@ -118,20 +130,28 @@ class AuditDesk:
 
     def _of_the_plan(self, run: RunRecord) -> Iterator[tuple[int, str]]:
         plan = self._control.plan(run.plan_id)
-        yield plan.created_at_ms, _line(plan.created_at_ms, f"plan {plan.plan_id} made by {plan.principal}")
+        yield (
+            plan.created_at_ms,
+            audit_line(plan.created_at_ms, f"plan {plan.plan_id} made by {plan.principal}"),
+        )
         for decision in self._control.decisions(run.plan_id):
             yield decision.at_ms, decision_line(decision)
-        yield run.created_at_ms, _line(run.created_at_ms, f"run created, plan hash {run.plan_hash[:12]}")
+        yield run.created_at_ms, audit_line(run.created_at_ms, f"run created, plan hash {run.plan_hash[:12]}")
 
     def _of_people(self, run: RunRecord) -> Iterator[tuple[int, str]]:
         for answer in self._purse.raises(run.run_id):
             yield answer.at_ms, raise_line(answer)
         for command in self._control.commands(run.run_id):
-            yield command.at_ms, _line(command.at_ms, f"{command.kind} asked by {command.principal}")
+            yield command.at_ms, audit_line(command.at_ms, f"{command.kind} asked by {command.principal}")
         for review in self._control.reviews(run.run_id):
-            yield review.created_at_ms, _line(review.created_at_ms, f"asked: {review.question.text!r}")
+            yield (
+                review.created_at_ms,
+                audit_line(
+                    review.created_at_ms, f"asked: {json.dumps(review.question.text, ensure_ascii=False)}"
+                ),
+            )
             if review.decision is not None:
-                yield review.decision.at_ms, _answer_line(review)
+                yield review.decision.at_ms, audit_line(review.decision.at_ms, review_words(review))
 
     def _of_the_run(self, run: RunRecord) -> Iterator[tuple[int, str]]:
         try:
@@ -146,25 +166,7 @@ class AuditDesk:
                     words = f"worked on by process {owner['pid']} on {owner['host']}, opening {told['epoch']}"
                 else:
                     words = f"ended as {str(told['state']).replace('_', ' ')}"
-                yield event.at_ms, _line(event.at_ms, words)
-
-
-def _answer_line(review: ReviewRecord) -> str:
-    decision = review.decision
-    assert decision is not None  # noqa: S101 - the caller has looked
-    if review.withdrawn:
-        return _line(decision.at_ms, f"question {review.number} withdrawn: {decision.rationale}")
-    why = f'; "{decision.rationale}"' if decision.rationale else ""
-    who = decision.reviewer or "nobody"
-    said = json.dumps(decision.value, ensure_ascii=False)
-    return _line(
-        decision.at_ms, f"question {review.number} answered by {who} ({decision.channel}): {said}{why}"
-    )
-
-
-def _line(at_ms: int, words: str) -> str:
-    moment = datetime.fromtimestamp(at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    return f"{moment}: {words}"
+                yield event.at_ms, audit_line(event.at_ms, words)
 
 
 def _checked_head(head: str) -> str:

@@ -5,6 +5,7 @@ from stratum_core.journal._cache import AnswerCache
 from stratum_core.journal._chain import ChainCheck
 from stratum_core.journal._control import ControlStore
 from stratum_core.journal._holds import Claim, Hold, SpendLimits, Spent, day_of
+from stratum_core.journal._logbook import Logbook, Since
 from stratum_core.journal._memory import MemoryJournal
 from stratum_core.journal._protocol import (
     ACCEPTED,
@@ -67,6 +68,7 @@ __all__ = [
     "Intent",
     "Journal",
     "JournalEvent",
+    "Logbook",
     "MemoryJournal",
     "MemoryReviews",
     "Outcome",
@@ -87,6 +89,7 @@ __all__ = [
     "RunSnapshot",
     "RunState",
     "SettledState",
+    "Since",
     "SpendLimits",
     "Spent",
     "TrackRecord",

@@ -27,12 +27,16 @@ __all__ = [
     "insert_plan",
     "insert_run",
     "read_commands",
+    "read_commands_since",
     "read_decisions",
+    "read_decisions_since",
     "read_last_decision",
     "read_plan",
+    "read_plans",
     "read_run",
     "read_run_of_plan",
     "read_runs",
+    "read_runs_since",
     "read_undecided",
     "update_run",
 ]
@@ -55,6 +59,12 @@ def read_plan(connection: sqlite3.Connection, plan_id: str) -> PlanRecord | None
     """Return a plan."""
     found = connection.execute("SELECT * FROM plans WHERE plan_id = ?", (plan_id,)).fetchone()
     return None if found is None else _plan(found)
+
+
+def read_plans(connection: sqlite3.Connection, limit: int) -> tuple[PlanRecord, ...]:
+    """Return the newest plans, newest first."""
+    found = connection.execute("SELECT * FROM plans ORDER BY created_at_ms DESC, plan_id LIMIT ?", (limit,))
+    return tuple(_plan(row) for row in found)
 
 
 def read_undecided(connection: sqlite3.Connection, now_ms: int, limit: int) -> tuple[PlanRecord, ...]:
@@ -107,6 +117,12 @@ def read_decisions(connection: sqlite3.Connection, plan_id: str) -> tuple[Approv
     return tuple(_decision(row) for row in found)
 
 
+def read_decisions_since(connection: sqlite3.Connection, since_ms: int) -> tuple[ApprovalRecord, ...]:
+    """Return the answers to all plans since a moment, oldest first."""
+    found = connection.execute("SELECT * FROM approvals WHERE at_ms >= ? ORDER BY seq", (since_ms,))
+    return tuple(_decision(row) for row in found)
+
+
 def consume(connection: sqlite3.Connection, approval_id: str, run_id: str) -> None:
     """Mark an approval as used up by a run."""
     connection.execute("UPDATE approvals SET consumed_by = ? WHERE approval_id = ?", (run_id, approval_id))
@@ -144,6 +160,15 @@ def read_runs(connection: sqlite3.Connection, limit: int) -> tuple[RunRecord, ..
     return tuple(_run(row) for row in found)
 
 
+def read_runs_since(connection: sqlite3.Connection, since_ms: int) -> tuple[RunRecord, ...]:
+    """Return the runs that were created or ended since a moment, oldest first."""
+    found = connection.execute(
+        "SELECT * FROM runs WHERE created_at_ms >= ? OR finished_at_ms >= ? ORDER BY created_at_ms, run_id",
+        (since_ms, since_ms),
+    )
+    return tuple(_run(row) for row in found)
+
+
 def update_run(
     connection: sqlite3.Connection,
     run_id: str,
@@ -175,6 +200,15 @@ def read_commands(connection: sqlite3.Connection, run_id: str, after_seq: int) -
     found = connection.execute(
         "SELECT * FROM commands WHERE run_id = ? AND seq > ? ORDER BY seq", (run_id, after_seq)
     )
+    return _commands(found)
+
+
+def read_commands_since(connection: sqlite3.Connection, since_ms: int) -> tuple[CommandRecord, ...]:
+    """Return the commands to all runners since a moment, in order."""
+    return _commands(connection.execute("SELECT * FROM commands WHERE at_ms >= ? ORDER BY seq", (since_ms,)))
+
+
+def _commands(found: sqlite3.Cursor) -> tuple[CommandRecord, ...]:
     return tuple(
         CommandRecord(seq=seq, run_id=run, kind=kind, at_ms=at_ms, principal=principal)
         for seq, run, kind, at_ms, principal in cast("list[_CommandRow]", found.fetchall())

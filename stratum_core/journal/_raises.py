@@ -11,7 +11,7 @@ from typing import cast
 
 from stratum_core.journal._records import Channel, DecisionKind
 
-__all__ = ["RaiseRecord", "insert_raise", "read_raises", "use_raise"]
+__all__ = ["RaiseRecord", "insert_raise", "read_raises", "read_raises_since", "use_raise"]
 
 _Row = tuple[int, str, str, str, int, int | None, DecisionKind, Channel, str, str, int, int, int | None]
 
@@ -63,6 +63,12 @@ def insert_raise(connection: sqlite3.Connection, answer: RaiseRecord) -> None:
 def read_raises(connection: sqlite3.Connection, run_id: str) -> tuple[RaiseRecord, ...]:
     """Return the answers about a run, oldest first."""
     found = connection.execute("SELECT * FROM raises WHERE run_id = ? ORDER BY seq", (run_id,))
+    return tuple(_raise(row) for row in found)
+
+
+def read_raises_since(connection: sqlite3.Connection, since_ms: int) -> tuple[RaiseRecord, ...]:
+    """Return the answers about all runs since a moment, oldest first."""
+    found = connection.execute("SELECT * FROM raises WHERE at_ms >= ? ORDER BY seq", (since_ms,))
     return tuple(_raise(row) for row in found)
 
 

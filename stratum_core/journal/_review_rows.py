@@ -20,6 +20,7 @@ __all__ = [
     "read_review",
     "read_review_at",
     "read_reviews",
+    "read_reviews_since",
     "reopen_review",
     "save_review_decision",
 ]
@@ -91,6 +92,14 @@ def read_review_at(connection: sqlite3.Connection, run_id: str, path: str) -> Re
 def read_reviews(connection: sqlite3.Connection, run_id: str) -> tuple[ReviewRecord, ...]:
     """Return every question of a run in the order of asking."""
     found = connection.execute("SELECT * FROM reviews WHERE run_id = ? ORDER BY number", (run_id,))
+    return tuple(_review(row) for row in found)
+
+
+def read_reviews_since(connection: sqlite3.Connection, since_ms: int) -> tuple[ReviewRecord, ...]:
+    """Return the questions of all runs that were decided since a moment, in the order of deciding."""
+    found = connection.execute(
+        "SELECT * FROM reviews WHERE decided_at_ms >= ? ORDER BY decided_at_ms, run_id, number", (since_ms,)
+    )
     return tuple(_review(row) for row in found)
 
 

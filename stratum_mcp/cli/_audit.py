@@ -1,10 +1,14 @@
-"""Commands of the audit trail: who agreed to what, and whether a run's record is still what was written."""
+"""Commands of the audit trail: who agreed to what, and whether a run's record is still what was written.
+
+Without a run, `stratum audit` is the log of them all.
+"""
 
 from __future__ import annotations
 
 import click
 
 from stratum_core.engine import AuditCheck
+from stratum_mcp.cli._age import Since
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.plain import plain_line
@@ -12,9 +16,45 @@ from stratum_mcp.plain import plain_line
 __all__ = ["audit", "show_check"]
 
 
-@click.group()
+class _Audit(click.Group):
+    """A group that shows the log when no other command is named."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Put the log in where nothing but options stands."""
+        options_only = not args or (args[0].startswith("-") and args[0] not in ctx.help_option_names)
+        return super().parse_args(ctx, ["log", *args] if options_only else args)
+
+
+@click.group(cls=_Audit)
 def audit() -> None:
-    """The audit trail of a run: who, when, how, and whether its record was changed."""
+    """The audit trail: who agreed to what, when and how, and whether a run's record was changed.
+
+    Without a command it is the log of all runs: `stratum audit --since 7d`.
+    """
+
+
+@audit.command(cls=Verb)
+@click.option(
+    "--since",
+    type=Since(),
+    default="30d",
+    show_default=True,
+    help="An age, 36h, 30d, 8w, or a day, 2026-01-31.",
+)
+@click.pass_obj
+def log(session: Session, since: int) -> Exit:
+    """Show every answer of a person or the policy, and each run that began or ended, by date, one line each."""
+    with session.engine() as engine:
+        entries = engine.audit.log(since_ms=since)
+
+    def human() -> None:
+        for entry in entries:
+            session.say(plain_line(entry.line))
+        if not entries:
+            session.say("Nothing was answered or run in this time.")
+
+    session.result([entry.to_json() for entry in entries], human)
+    return Exit.OK
 
 
 @audit.command(name="show", cls=Verb)

@@ -2,42 +2,23 @@
 
 from __future__ import annotations
 
-import re
-
 import click
 
 from stratum_core.engine import StorageView
+from stratum_mcp.cli._age import Age
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.plain import plain_line
 
 __all__ = ["gc"]
 
-_UNITS_S = {"h": 3600, "d": 86_400, "w": 7 * 86_400}
-_LONGEST = 6
-"""Digits of an age: enough for centuries of hours."""
 _KB = 1000
-
-
-class _Age(click.ParamType[float]):
-    """An age such as 36h, 30d or 8w, as seconds."""
-
-    name = "age"
-
-    def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Return the seconds."""
-        if isinstance(value, float):
-            return value
-        found = re.fullmatch(rf"([0-9]{{1,{_LONGEST}}})([hdw])", str(value))
-        if found is None:
-            self.fail(f"{str(value)[:40]!r} is no age; write hours, days or weeks: 36h, 30d, 8w", param, ctx)
-        return float(int(found[1]) * _UNITS_S[found[2]])
 
 
 @click.command(cls=Verb)
 @click.option(
     "--older-than",
-    type=_Age(),
+    type=Age(),
     default="30d",
     show_default=True,
     help="How long ago a run ended: 36h, 30d, 8w.",

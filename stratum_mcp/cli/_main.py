@@ -22,6 +22,7 @@ from stratum_mcp.cli._gc import gc
 from stratum_mcp.cli._install import install, uninstall
 from stratum_mcp.cli._keys import keys
 from stratum_mcp.cli._money import revoke, spend
+from stratum_mcp.cli._plans import plans
 from stratum_mcp.cli._processes import run_worker, serve
 from stratum_mcp.cli._runs import approve, cancel, execute, resume, runs, show
 from stratum_mcp.cli._team import team
@@ -46,9 +47,9 @@ _verbs = _Verbs(
     commands={
         command.name or "": command
         for command in (
-            demo, validate, fmt, plan, estimate, approve, revoke, execute, decide, resume, cancel, runs,
-            show, drift, spend, audit, gc, codegen, emit, schema, guide, serve, team, keys, install, uninstall, doctor,
-            run_worker,
+            demo, validate, fmt, plan, estimate, approve, revoke, execute, decide, resume, cancel, plans,
+            runs, show, drift, spend, audit, gc, codegen, emit, schema, guide, serve, team, keys, install,
+            uninstall, doctor, run_worker,
         )
     },
 )  # fmt: skip

@@ -30,17 +30,20 @@ _CENSUS_NAMES = {
 }
 
 
-def show_plan(view: PlanView, console: Console) -> None:
-    """Write a plan: what a person is asked, how it stands, and how to approve it."""
+def show_plan(view: PlanView, console: Console, *, expired: bool = False) -> None:
+    """Write a plan: what a person is asked, how it stands, and how to approve it unless it has expired."""
     console.print(Text(plain(view.summary)), soft_wrap=True)
     for warning in view.warnings:
         console.print(Text(f"Warning: {plain_line(warning)}"), soft_wrap=True)
     console.print()
-    console.print(Text(f"Plan {view.plan_id}: {view.approval.replace('_', ' ')}"), soft_wrap=True)
+    stands = "expired" if expired else view.approval.replace("_", " ")
+    console.print(Text(f"Plan {view.plan_id}: {stands}"), soft_wrap=True)
     if view.channel:
         console.print(Text(f"Answered by {view.channel}: {plain_line(view.channel_meaning)}"), soft_wrap=True)
     if view.run_id:
         console.print(Text(f"It ran as {view.run_id}: stratum show {view.run_id}"), soft_wrap=True)
+    elif expired:
+        console.print(Text("To do it now, plan again: prices and inputs may differ"), soft_wrap=True)
     elif view.approval == "needs_approval":
         console.print(Text(f"To approve it, a person runs: {plain_line(view.command)}"), soft_wrap=True)
     elif view.approval == "approved":

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import click
 
-from stratum_core.engine import Engine, PlanView, RunView
+from stratum_core.engine import Engine, RunView
 from stratum_core.errors import NeedsApproval, PlanError, RunError
 from stratum_mcp.cli._approval import approval_exit, ask_in_terminal, no_terminal
 from stratum_mcp.cli._audit import show_check
@@ -129,7 +127,7 @@ def show(session: Session, id: str, *, verify: bool, failed: bool, outline: bool
             session.result({"plan_id": id, "outline": text}, lambda: session.say(plain(text)))
             return Exit.OK
         if id.startswith("plan_"):
-            return _show_plan(session, engine.show_plan(id), engine.answers.trail(id))
+            return _show_plan(session, engine, id)
         run = _found_run(engine, id)
         report = engine.run_report(id, failed_only=failed)
 
@@ -151,7 +149,7 @@ def _found_run(engine: Engine, id: str) -> RunView:
             raise
         raise PlanError(
             f"{id[:80]!r} is the id of neither a run nor a plan: they start with run_ and plan_",
-            remedy="`stratum runs` lists the runs with their plans",
+            remedy="`stratum runs` lists the runs, `stratum plans` the plans",
         ) from None
 
 
@@ -165,15 +163,20 @@ def _require_terminal(session: Session, plan_id: str) -> None:
         )
 
 
-def _show_plan(session: Session, plan: PlanView, answers: Sequence[str]) -> Exit:
-    """Write a plan and every answer to it: who, when and how."""
+def _show_plan(session: Session, engine: Engine, plan_id: str) -> Exit:
+    """Write a plan, how it stands, and every answer to it: who, when and how."""
+    plan, state, answers = (
+        engine.show_plan(plan_id),
+        engine.answers.state(plan_id),
+        engine.answers.trail(plan_id),
+    )
 
     def human() -> None:
-        show_plan(plan, session.console())
+        show_plan(plan, session.console(), expired=state == "expired")
         for line in answers:
             session.say(f"  {plain_line(line)}")
 
-    session.result({**plan.to_json(), "answers": list(answers)}, human)
+    session.result({**plan.to_json(), "state": state, "answers": list(answers)}, human)
     return Exit.OK
 
 

@@ -41,6 +41,13 @@ PEOPLE: tuple[Promise, ...] = (
         "cli/test_decide.py",
     ),
     promise(
+        "people.by_date",
+        "`stratum plans` lists every plan and how it stands, `stratum audit` every answer and run by date: who and how",
+        CLI,
+        "cli/test_plans.py",
+        "core/engine/test_plans.py",
+    ),
+    promise(
         "people.debate_decided",
         "What a person decides in a debate stands in the conclusion's agreed field; the plan says where it cannot",
         DEBATE,
