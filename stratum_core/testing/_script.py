@@ -13,8 +13,9 @@ from stratum_core.llm import FinishReason, ModelReply, ModelRequest, TokenUsage,
 
 __all__ = ["Answer", "FunctionClient", "Matcher", "ScriptedClient", "Step", "as_reply", "start_of"]
 
-Answer: TypeAlias = "str | Mapping[str, JsonValue] | ModelReply | Exception"
-"""Text as it is, a record as JSON, a whole reply, or an exception to raise."""
+Answer: TypeAlias = "JsonValue | ModelReply | Exception"
+"""Text as the model said it, any other value as JSON (wrapped as the function's type wants it), a whole reply, or an
+exception to raise."""
 
 Matcher: TypeAlias = str | Callable[[ModelRequest], bool]
 """A text that occurs in one of the request's blocks, or a test of the whole request."""
@@ -28,14 +29,19 @@ class Step:
     when: Matcher | None = None
     """Which request this step is for; None: the next one in order."""
     finish: FinishReason = "stop"
-    """Why the answer ended; only for text and records."""
+    """Why the answer ended; only for text and values."""
 
 
-def as_reply(
-    request: ModelRequest, answer: str | Mapping[str, JsonValue], finish: FinishReason
-) -> ModelReply:
-    """Return a reply with the answer, and token counts estimated from its size, within the request's limits."""
-    text = answer if isinstance(answer, str) else json.dumps(answer, ensure_ascii=False)
+def as_reply(request: ModelRequest, answer: JsonValue, finish: FinishReason) -> ModelReply:
+    """Return a reply with the answer, and token counts estimated from its size, within the request's limits.
+
+    Args:
+        request: What is answered. Where it asks for a plain value, which travels as `{"value": ...}`, the answer is
+            put into that form unless it has it.
+        answer: Text as the model said it, or a value.
+        finish: Why the answer ended.
+    """
+    text = answer if isinstance(answer, str) else json.dumps(_sent(request, answer), ensure_ascii=False)
     return ModelReply(
         text=text,
         usage=TokenUsage(
@@ -141,6 +147,26 @@ class FunctionClient:
         if isinstance(answer, Exception):
             raise answer
         return answer if isinstance(answer, ModelReply) else as_reply(request, answer, "stop")
+
+
+def _sent(request: ModelRequest, answer: JsonValue) -> JsonValue:
+    """Return a value in the form it travels in: in `{"value": ...}` where no contract is asked for."""
+    schema = request.output_schema
+    parts = schema.get("properties")
+    if "title" in schema or not isinstance(parts, Mapping) or set(parts) != {"value"}:
+        return answer
+    is_sent = isinstance(answer, Mapping) and (set(answer) == {"value"} or not _takes_objects(parts["value"]))
+    return answer if is_sent else {"value": answer}
+
+
+def _takes_objects(schema: JsonValue) -> bool:
+    """Return whether an object may satisfy a schema: a map, an optional contract, or any JSON."""
+    if not isinstance(schema, Mapping):
+        return False
+    options = schema.get("anyOf")
+    if isinstance(options, Sequence):
+        return any(_takes_objects(option) for option in options)
+    return schema.get("type", "object") == "object" and "enum" not in schema
 
 
 def _matches(when: Matcher, request: ModelRequest) -> bool:

@@ -30,8 +30,10 @@ TESTING = (
     ),
     promise(
         "testing.scripts",
-        "A scripted client is kept to: an unexpected request and an unused step are failures",
+        "A scripted client is kept to: an unexpected request and an unused step are failures; its answers are values "
+        "of the function's type, and text is what the model said",
         KIT,
         "core/testing/test_script.py",
+        "core/testing/test_script_values.py",
     ),
 )
