@@ -109,7 +109,9 @@ def _flow_view(state_dir: Path, run_id: str) -> tuple[int, RunView] | None:
         first = next((one for one in reader.events(limit=_FIRST_EVENTS) if one.kind == LIBRARY_FLOW), None)
         if first is None:
             return None
-        return first.at_ms, _viewed(reader.snapshot(), first, simulated=reader.models() == frozenset({OFFLINE_MODEL}))
+        return first.at_ms, _viewed(
+            reader.snapshot(), first, simulated=reader.models() == frozenset({OFFLINE_MODEL})
+        )
 
 
 def _viewed(snapshot: RunSnapshot, first: JournalEvent, *, simulated: bool) -> RunView:

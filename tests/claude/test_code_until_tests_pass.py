@@ -40,7 +40,7 @@ functions:
     input: { task: Task }
     output: Code
     model: openai/gpt-4.1-mini
-    ensure: ["'TODO' not in result.source"]
+    ensure: ["'NotImplementedError' not in result.source"]
     refine: { check: run_tests, until: check.all_pass, feedback: "check.failures[:5]", max_iterations: 4 }
 flows:
   write_and_test:

@@ -92,7 +92,7 @@ class TestFiles:
 
     @pytest.mark.parametrize("path", sorted(PLUGIN.glob("hooks/*.py")), ids=lambda path: str(path.name))
     def test_a_hook_is_written_in_the_python_that_an_old_system_has(self, path: Path) -> None:
-        ast.parse(path.read_text("utf-8"), feature_version=(3, 9))
+        assert ast.get_docstring(ast.parse(path.read_text("utf-8"), feature_version=(3, 9)))
 
     def test_the_events_and_matchers_cover_what_is_guarded(self) -> None:
         found = {(event, _script_of(hook)): matcher for event, matcher, hook in _entries()}

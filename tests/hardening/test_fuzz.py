@@ -79,8 +79,10 @@ def test_any_inputs_and_options_are_planned_or_refused_in_our_own_words(
     engine: Engine, inputs: dict[str, JsonValue], options: JsonValue
 ) -> None:
     named = options if isinstance(options, dict) else {"rows": options}
+    planned = None
     with suppress(StratumError):
-        engine.plan(DOCUMENT, inputs=inputs, options=named)
+        planned = engine.plan(DOCUMENT, inputs=inputs, options=named)
+    assert planned is None or engine.show_plan(planned.plan_id) == planned
 
 
 @settings(max_examples=60, deadline=2_000, suppress_health_check=[HealthCheck.too_slow])

@@ -99,6 +99,7 @@ def test_a_plan_without_a_cap_is_above_any_limit() -> None:
 
 def test_a_plan_the_policy_allows_passes() -> None:
     policy = Policy(models_allowed=("o*",), max_nusd=Nusd(5 * CENT), max_rows=120)
+    assert policy_violations(FACTS, policy) == ()
     require_allowed(FACTS, policy)
     require_local_allowed(FACTS, replace(policy, require_remote_above_nusd=Nusd(5 * CENT)))
     require_local_allowed(FACTS, policy)

@@ -21,12 +21,18 @@ class Crash(Exception):
 
 
 class CrashingJournal(MemoryJournal):
-    """Ends the process at its n-th durable write, before or after it; afterwards nothing is written any more."""
+    """Ends the process at its n-th durable write, before or after it; afterwards nothing is written any more.
 
-    def __init__(self, *, at: int, after_write: bool) -> None:
-        super().__init__()
+    Notes are durable only once the next write is, so they may count as writes or not.
+    """
+
+    def __init__(
+        self, *, at: int, after_write: bool, after: MemoryJournal | None = None, notes_count: bool = True
+    ) -> None:
+        super().__init__(after=after)
         self.left = at
         self.after_write = after_write
+        self.notes_count = notes_count
         self.dead = False
 
     async def intent(self, intent: Intent) -> None:
@@ -47,9 +53,12 @@ class CrashingJournal(MemoryJournal):
         self._tick(before=False)
 
     def note(self, kind: str, *, path: str = "", data: Mapping[str, JsonValue] | None = None) -> None:
-        self._tick(before=True)
-        super().note(kind, path=path, data=data)
-        self._tick(before=False)
+        if self.notes_count:
+            self._tick(before=True)
+        if not self.dead:
+            super().note(kind, path=path, data=data)
+        if self.notes_count:
+            self._tick(before=False)
 
     def _tick(self, *, before: bool) -> None:
         if self.dead:

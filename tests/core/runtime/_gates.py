@@ -15,8 +15,8 @@ from stratum_core.journal import MemoryJournal, RecordedAttempt
 from stratum_core.llm import ModelReply, ModelRequest
 from stratum_core.runtime import RunOutcome
 from stratum_core.testing import Answer, as_reply
+from tests.core.runtime._crashes import Crash, CrashingJournal
 from tests.core.runtime._trial import Trial
-from tests.core.runtime.test_replay import Crashed, CrashingJournal
 
 __all__ = ["GatedClient", "answered", "assert_every_crash_ends_alike", "events"]
 
@@ -102,8 +102,9 @@ async def assert_every_crash_ends_alike(
     for after_write in (False, True):
         at = 0
         while True:
-            journal, provider = CrashingJournal(at=at, after_write=after_write), client()
-            with suppress(Crashed, BaseExceptionGroup):
+            journal = CrashingJournal(at=at, after_write=after_write, notes_count=False)
+            provider = client()
+            with suppress(Crash, BaseExceptionGroup):
                 await _run(document, inputs, journal, provider)
             if not journal.dead:
                 break

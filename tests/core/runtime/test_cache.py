@@ -232,7 +232,7 @@ async def test_a_crash_anywhere_with_shared_answers_changes_nothing() -> None:
         context.answers = Answers(store=store)
         return await trial.run({"notes": ["a", "b", "a"]}, context=context)
 
-    await crash_everywhere(story)
+    assert (await crash_everywhere(story)).value == ["a1", "B", "a1", "Z3"]
 
 
 @settings(max_examples=25, deadline=None)

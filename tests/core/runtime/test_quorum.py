@@ -125,22 +125,22 @@ async def test_the_functions_own_budget_pays_for_all_votes_together() -> None:
         assert (outcome.state, len(requests)) == (state, sent)
 
 
-STORIES: tuple[Callable[[], Sequence[Answer]], ...] = (
-    lambda: [tone("good", 0.4), tone("bad", 0.9), tone("good", 0.7)],
-    lambda: [tone("good", 0.4), GONE, tone("good", 0.7)],
-    lambda: ["no json", tone("good", 0.4), tone("bad", 0.7)],
+STORIES: tuple[tuple[Callable[[], Sequence[Answer]], str], ...] = (
+    (lambda: [tone("good", 0.4), tone("bad", 0.9), tone("good", 0.7)], "completed"),
+    (lambda: [tone("good", 0.4), GONE, tone("good", 0.7)], "completed"),
+    (lambda: ["no json", tone("good", 0.4), tone("bad", 0.7)], "failed"),
 )
 
 
-@pytest.mark.parametrize("votes", STORIES)
+@pytest.mark.parametrize(("votes", "state"), STORIES)
 async def test_a_crash_anywhere_changes_nothing_but_what_was_in_flight(
-    votes: Callable[[], Sequence[Answer]],
+    votes: Callable[[], Sequence[Answer]], state: str
 ) -> None:
     async def story(journal: MemoryJournal) -> RunOutcome:
         outcome, _ = await run(votes(), journal)
         return outcome
 
-    await crash_everywhere(story)
+    assert (await crash_everywhere(story)).state == state
 
 
 async def test_who_abstained_stays_silent_in_a_resumed_run() -> None:

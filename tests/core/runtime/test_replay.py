@@ -3,22 +3,23 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from contextlib import suppress
+from functools import partial
 
 import anyio
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stratum_core.budget import Budget, Usage
-from stratum_core.contracts import JsonValue
+from stratum_core.budget import Budget
 from stratum_core.errors import TransportError
-from stratum_core.journal import Intent, MemoryJournal, RecordedAttempt, SettledState
+from stratum_core.journal import MemoryJournal, RecordedAttempt
 from stratum_core.llm import ModelRequest
 from stratum_core.money import Nusd
 from stratum_core.runtime import RunOutcome
 from stratum_core.testing import Answer, FunctionClient
+from tests.core.runtime._crashes import Crash, CrashingJournal
 from tests.core.runtime._trial import Trial, note_of
 
 DOCUMENT = """\
@@ -45,49 +46,8 @@ flows:
 NOTES = ("a", "bcd", "too long to keep", "ef", "no json", "busy once", "gh")
 
 
-class Crashed(Exception):
-    """The process is gone, as far as the journal can tell."""
-
-
-class CrashingJournal(MemoryJournal):
-    """Ends the process at its n-th durable write, before or after it; afterwards nothing is written any more."""
-
-    def __init__(self, *, at: int, after_write: bool, after: MemoryJournal | None = None) -> None:
-        super().__init__(after=after)
-        self.left = at
-        self.after_write = after_write
-        self.dead = False
-
-    async def intent(self, intent: Intent) -> None:
-        self._tick(before=True)
-        await super().intent(intent)
-        self._tick(before=False)
-
-    async def settle(
-        self, call_id: str, *, state: SettledState, usage: Usage, outcome: Mapping[str, JsonValue]
-    ) -> None:
-        self._tick(before=True)
-        await super().settle(call_id, state=state, usage=usage, outcome=outcome)
-        self._tick(before=False)
-
-    async def event(self, kind: str, *, path: str = "", data: Mapping[str, JsonValue] | None = None) -> None:
-        self._tick(before=True)
-        await super().event(kind, path=path, data=data)
-        self._tick(before=False)
-
-    def note(self, kind: str, *, path: str = "", data: Mapping[str, JsonValue] | None = None) -> None:
-        if not self.dead:
-            super().note(kind, path=path, data=data)
-
-    def _tick(self, *, before: bool) -> None:
-        if self.dead:
-            raise Crashed
-        if before == self.after_write:
-            return
-        self.left -= 1
-        if self.left < 0:
-            self.dead = True
-            raise Crashed
+crashing = partial(CrashingJournal, notes_count=False)
+"""Crashes count at what is durable by itself."""
 
 
 def provider() -> FunctionClient:
@@ -117,7 +77,7 @@ async def run(
 
 async def crash(journal: CrashingJournal, notes: Sequence[str]) -> bool:
     """Run until the crash, and return whether there was one."""
-    with suppress(Crashed, BaseExceptionGroup):
+    with suppress(Crash, BaseExceptionGroup):
         await run(journal, notes)
     return journal.dead
 
@@ -154,7 +114,7 @@ async def test_a_crash_at_any_event_costs_nothing_that_is_on_record(after_write:
     whole, requests = await run(undisturbed, NOTES)
     assert (whole.state, len(requests)) == ("completed_with_failures", 18)
     at = 0
-    while await crash(journal := CrashingJournal(at=at, after_write=after_write), NOTES):
+    while await crash(journal := crashing(at=at, after_write=after_write), NOTES):
         await resumed_equals(journal, whole, undisturbed, NOTES)
         at += 1
     assert at == 2 * len(requests)
@@ -172,9 +132,9 @@ def test_however_often_a_run_crashes_it_ends_as_it_would_have(
         undisturbed, journal = MemoryJournal(), MemoryJournal()
         whole, _ = await run(undisturbed, notes)
         for at, after_write in crashes:
-            journal = CrashingJournal(at=at, after_write=after_write, after=journal)
+            journal = crashing(at=at, after_write=after_write, after=journal)
             if not await crash(journal, notes):
-                return
+                break
         await resumed_equals(journal, whole, undisturbed, notes)
 
     anyio.run(story)
@@ -197,7 +157,7 @@ async def test_a_finished_run_is_replayed_without_a_request() -> None:
 
 @pytest.mark.anyio
 async def test_what_was_possibly_paid_counts_against_the_cap_of_the_resumed_run() -> None:
-    journal = CrashingJournal(at=1, after_write=False)
+    journal = crashing(at=1, after_write=False)
     assert await crash(journal, NOTES)
     (lost,) = journal.reader().attempts()
     again = MemoryJournal(after=journal)
