@@ -7,6 +7,10 @@ from tests.support.promise import Promise, promise
 __all__ = ["DRIFT"]
 
 COMPARED = ("docs/traces.md", "Two runs compared")
+DERIVED = (
+    "docs/decisions/0032-drift-is-derived.md",
+    "32. What drifted between two runs is derived, not written down",
+)
 
 DRIFT: tuple[Promise, ...] = (
     promise(
@@ -37,5 +41,12 @@ DRIFT: tuple[Promise, ...] = (
         COMPARED,
         "cli/test_drift.py::test_what_cannot_be_compared_is_said_with_what_to_do",
         "core/engine/test_drift.py",
+    ),
+    promise(
+        "drift.requests",
+        "Where no part of a function differs, equal questions were sent as equal requests, or the difference is told",
+        DERIVED,
+        "core/drift/test_compare.py::test_equal_questions_that_were_sent_as_other_requests_are_told",
+        "core/drift/test_figures.py::test_the_requests_of_the_first_questions_are_kept_by_their_hashes",
     ),
 )
