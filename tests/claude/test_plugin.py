@@ -176,22 +176,49 @@ class TestWheel:
         _sees_the_tools(claude)
 
 
-@pytest.mark.slow
-def test_the_python_that_the_skill_shows_runs(tmp_path: Path) -> None:
+def _python_of_the_skill(program: str, folder: Path) -> subprocess.CompletedProcess[str]:
+    """Run a program beside `shown.py`, the module that the skill shows."""
     shown = (PLUGIN / "skills" / "stratum" / "references" / "python.md").read_text("utf-8")
     (fence,) = re.findall(r"```python\n(.*?)```", shown, re.DOTALL)
-    (tmp_path / "shown.py").write_text(fence, "utf-8")
+    (folder / "shown.py").write_text(fence, "utf-8")
     env = {
         **os.environ,
         "STRATUM_MODEL": "offline",
-        "STRATUM_STATE_DIR": str(tmp_path / "state"),
+        "STRATUM_STATE_DIR": str(folder / "state"),
         "PYTHONPATH": str(ROOT),
     }
-    command = [sys.executable, "shown.py"]
-    done = subprocess.run(
-        command, cwd=tmp_path, env=env, capture_output=True, text=True, timeout=90, check=False
+    command = [sys.executable, "-c", program]
+    return subprocess.run(
+        command, cwd=folder, env=env, capture_output=True, text=True, timeout=90, check=False
     )
+
+
+@pytest.mark.slow
+def test_the_python_that_the_skill_shows_runs(tmp_path: Path) -> None:
+    done = _python_of_the_skill("import runpy; runpy.run_path('shown.py', run_name='__main__')", tmp_path)
     assert done.stdout.startswith("[Tone(label='negative', confidence="), done.stderr
+
+
+_ONE_FAILS = """
+import sys; sys.path.insert(0, "")
+from shown import judge_all
+from stratum_core import configure, run
+from stratum_core.testing import FunctionClient
+
+good = {"label": "neutral", "confidence": 0.9, "reasoning": "It says that it works."}
+configure(client=FunctionClient(lambda asked: "?" if "odd" in asked.messages[1].blocks[0] else good))
+print(len(run(judge_all(["fine"] * 19 + ["odd"] + ["fine"] * 19))))
+"""
+
+
+@pytest.mark.slow
+def test_where_an_item_fails_the_python_that_the_skill_shows_keeps_the_others_and_says_which(
+    tmp_path: Path,
+) -> None:
+    done = _python_of_the_skill(_ONE_FAILS, tmp_path)
+    assert done.stdout == "38\n", done.stderr
+    assert done.stderr.startswith("item 19: ")
+    assert "not valid JSON" in done.stderr
 
 
 def test_the_skills_name_only_what_the_library_has() -> None:
