@@ -65,7 +65,8 @@ LANGUAGE: tuple[Promise, ...] = (
         "Of a branch that did not decide only the cost is kept, and it counts against every cap around it",
         VERBS,
         "core/runtime/test_census.py",
-        "core/runtime/test_parallel.py::test_what_losers_have_cost_counts_against_the_caps_around_them_in_a_resumed_run",
+        "core/runtime/test_parallel_resumed.py"
+        "::test_what_losers_have_cost_counts_against_the_caps_around_them_in_a_resumed_run",
         "core/runtime/test_race.py::test_a_loser_leaves_its_cost_and_nothing_else",
         "core/runtime/test_race.py::test_no_cap_is_passed_and_nothing_left_open_whoever_wins",
     ),
@@ -74,6 +75,7 @@ LANGUAGE: tuple[Promise, ...] = (
         "`parallel` waits for all branches, the first, so many, or each to its end; what is not needed is cut off",
         VERBS,
         "core/runtime/test_parallel.py",
+        "core/runtime/test_parallel_resumed.py",
     ),
     promise(
         "language.priced",
@@ -137,7 +139,7 @@ LANGUAGE: tuple[Promise, ...] = (
         "core/runtime/test_cache.py::test_a_crash_anywhere_pays_nothing_twice_whoever_asks_first",
         "core/runtime/test_debate.py::test_a_crash_at_any_write_costs_nothing_that_is_on_record",
         "core/runtime/test_fallbacks.py::test_a_crash_anywhere_changes_nothing_but_what_was_in_flight",
-        "core/runtime/test_parallel.py"
+        "core/runtime/test_parallel_resumed.py"
         "::test_a_crash_at_any_write_costs_nothing_that_is_on_record_and_changes_no_result",
         "core/runtime/test_quorum.py::test_a_crash_anywhere_changes_nothing_but_what_was_in_flight",
         "core/runtime/test_race.py::test_a_crash_at_any_write_costs_nothing_that_is_on_record_and_changes_no_winner",

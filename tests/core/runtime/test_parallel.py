@@ -1,80 +1,25 @@
-"""Parallel: which branches decide, what becomes of the others, and what a resumed run follows."""
+"""Parallel: which branches decide, what becomes of the others, and what caps and people do to it."""
 
 from __future__ import annotations
 
 import random
-from collections.abc import Mapping
 
 import anyio
 import pytest
-from anyio.lowlevel import checkpoint
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from stratum_core.budget import Budget, Usage
+from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue
-from stratum_core.errors import JournalError, TransportError
-from stratum_core.journal import MemoryJournal, SettledState
+from stratum_core.errors import TransportError
+from stratum_core.journal import MemoryJournal
 from stratum_core.llm import ModelRequest
-from stratum_core.runtime import RunOutcome
 from stratum_core.testing import Answer, FunctionClient
-from tests.core.runtime._gates import GatedClient, answered, assert_every_crash_ends_alike, events
+from tests.core.runtime._gates import GatedClient, answered, events
+from tests.core.runtime._parallel import ALL, ANY, OPTIONAL, TWO, client, document, loud, run
 from tests.core.runtime._trial import Trial, count, note_of
 
 pytestmark = pytest.mark.anyio
-
-
-def document(parallel: str = "", *, output: str, step: str = "", returns: str = "p") -> str:
-    """Return a flow of one parallel over a call, a flow of two calls, and a call that is retried once."""
-    return f"""\
-stratum: "1"
-functions:
-  shout: {{ mode: infer, intent: Write in capitals, input: {{ note: string }}, output: string, retries: 1, \
-max_tokens: 100, ensure: [len(result) < 9] }}
-flows:
-  twice:
-    input: {{ note: string }}
-    output: string
-    steps:
-      - {{ id: first, function: shout, inputs: {{ note: input.note }} }}
-      - {{ id: second, function: shout, inputs: {{ note: first }} }}
-    return: second
-  main:
-    input: {{ x: string }}
-    output: {output}
-    steps:
-      - id: p
-        parallel:
-          branches:
-            a: {{ function: shout, inputs: {{ note: input.x + "a" }} }}
-            b: {{ flow: twice, inputs: {{ note: input.x + "b" }} }}
-            c: {{ function: shout, inputs: {{ note: input.x + "c" }} }}
-{parallel}{step}
-    return: {returns}
-"""
-
-
-ALL = document(output="json")
-ANY = document("          require: any\n", output="string")
-TWO = document("          require: 2\n", output="list<string>")
-OPTIONAL = document("          require: 0\n", output="json")
-
-
-def loud(request: ModelRequest) -> Answer:
-    """Write in capitals; `xc` is too long at first, and what has a `!` always."""
-    note, retried = note_of(request), len(request.messages[1].blocks) > 1
-    too_long = "!" in note or (note == "xc" and not retried)
-    return {"value": "far too long" if too_long else note.upper()}
-
-
-def client(turns: str = "", never: str = "") -> GatedClient:
-    return GatedClient(loud, note_of, turns=turns.split(), never=frozenset(never.split()))
-
-
-async def run(
-    text: str, provider: GatedClient, *, x: str = "x", journal: MemoryJournal | None = None
-) -> RunOutcome:
-    return await Trial(document=text, client=provider, journal=journal or MemoryJournal()).run({"x": x})
 
 
 async def test_all_branches_run_at_once_and_give_a_record() -> None:
@@ -210,97 +155,6 @@ async def test_a_parallel_may_stand_in_a_loop() -> None:
     assert sorted(path for path, _ in events(journal, "decided")) == ["p[0]", "p[1]"]
 
 
-@pytest.mark.parametrize(
-    ("text", "x", "turns", "never", "writes"),
-    [
-        (ALL, "x", "", "", 10),
-        (ALL, "!", "", "!b !c", 9),
-        (ANY, "x", "", "xb xc", 7),
-        (ANY, "x", "", "xa xc", 9),
-        (TWO, "x", "xc xa", "xb", 9),
-        (TWO, "!", "!a !b", "!c", 11),
-        (OPTIONAL, "x", "xa xb XB xc", "", 10),
-        (OPTIONAL, "!", "", "", 12),
-    ],
-)
-async def test_a_crash_at_any_write_costs_nothing_that_is_on_record_and_changes_no_result(
-    text: str, x: str, turns: str, never: str, writes: int
-) -> None:
-    found = await assert_every_crash_ends_alike(text, {"x": x}, lambda: client(turns, never))
-    assert found == writes
-
-
-async def test_a_resumed_run_follows_the_decision_and_does_not_ask_the_losers_again() -> None:
-    journal = MemoryJournal()
-    await run(ANY, client(never="xa xb"), journal=journal)
-    other = client(never="xc")
-    again = MemoryJournal(after=journal)
-    outcome = await run(ANY, other, journal=again)
-    assert (outcome.value, other.requests) == ("XC", [])
-    assert (
-        outcome.census["calls_possibly_paid"],
-        outcome.census["calls_reused"],
-        outcome.census["lost"],
-    ) == (2, 2, 2)
-
-
-async def test_a_branch_that_failed_for_want_of_its_provider_may_succeed_when_the_run_is_resumed() -> None:
-    def down(request: ModelRequest) -> Answer:
-        busy = TransportError("down", detail={"paid": "no"})
-        return busy if note_of(request) == "xa" else loud(request)
-
-    journal = MemoryJournal()
-    first = await run(ALL, GatedClient(down, note_of, never=frozenset({"xb", "xc"})), journal=journal)
-    provider = client()
-    outcome = await run(ALL, provider, journal=MemoryJournal(after=journal))
-    assert (first.state, outcome.state) == ("failed", "completed")
-    assert outcome.value == {"a": "XA", "b": "XB", "c": "XC"}
-    assert sorted(provider.names()) == ["XB", "xa", "xb", "xc", "xc"]
-
-
-INNER = """\
-stratum: "1"
-functions:
-  shout: { mode: infer, intent: Write in capitals, input: { note: string }, output: string, max_tokens: 100 }
-flows:
-  inner:
-    input: { x: string }
-    output: string
-    budget: { tokens: CAP }
-    steps:
-      - id: p
-        parallel:
-          require: any
-          branches:
-            a: { function: shout, inputs: { note: input.x + "a" } }
-            b: { function: shout, inputs: { note: input.x + "b" } }
-      - { id: more, function: shout, inputs: { note: p } }
-    return: more
-  main:
-    input: { x: string }
-    output: string
-    steps:
-      - { id: i, flow: inner, inputs: { x: input.x } }
-    return: i
-"""
-
-
-@pytest.mark.parametrize(("missing", "state"), [(0, "completed"), (1, "stopped_budget")])
-async def test_what_losers_have_cost_counts_against_the_caps_around_them_in_a_resumed_run(
-    missing: int, state: str
-) -> None:
-    measured = MemoryJournal()
-    await run(INNER.replace("CAP", "100000"), client(never="xb"), journal=measured)
-    by_path = {attempt.path: attempt for attempt in measured.reader().attempts()}
-    lost = by_path["i/p/b"].usage.tokens + by_path["i/more"].reserved.tokens
-    needed = by_path["i/p/a"].usage.tokens + lost + by_path["i/more"].reserved.tokens
-    text, journal = INNER.replace("CAP", str(needed - missing)), MemoryJournal()
-    with anyio.move_on_after(0.05):
-        await run(text, client(never="xb XA"), journal=journal)
-    outcome = await run(text, client(), journal=MemoryJournal(after=journal))
-    assert outcome.state == state
-
-
 async def test_a_cap_around_the_branches_stops_the_run_and_keeps_what_is_in_flight() -> None:
     journal = MemoryJournal()
     provider = client()
@@ -349,66 +203,6 @@ async def test_a_drained_run_cuts_no_branch_off() -> None:
     context.stop("interrupted", "asked to stop")
     outcome = await trial.run({"x": "x"}, context=context)
     assert (outcome.state, provider.requests) == ("interrupted", [])
-
-
-class SlowEvents(MemoryJournal):
-    """Takes a while to write an event down, or cannot."""
-
-    def __init__(self, *, broken: bool = False) -> None:
-        super().__init__()
-        self.broken = broken
-
-    async def event(self, kind: str, *, path: str = "", data: Mapping[str, JsonValue] | None = None) -> None:
-        for _ in range(50):
-            await checkpoint()
-        if self.broken:
-            raise JournalError("the disk is full")
-        await super().event(kind, path=path, data=data)
-
-
-@pytest.mark.parametrize("late", [{"value": "late"}, "no json"])
-async def test_what_comes_in_while_the_decision_is_written_changes_nothing(late: Answer) -> None:
-    def answer(request: ModelRequest) -> Answer:
-        return {"value": "first"} if note_of(request) == "xb" else late
-
-    text = ANY.replace("b: { flow: twice", "b: { function: shout").replace("retries: 1", "retries: 0")
-    journal, provider = SlowEvents(), GatedClient(answer, note_of, turns=("xb", "xa", "xc"))
-    outcome = await run(text, provider, journal=journal)
-    assert (outcome.value, outcome.census["lost"], outcome.census["failed_by_cause"]) == ("first", 2, {})
-    assert (provider.cancelled, outcome.census["calls_answered"]) == ([], 3)
-    again = await run(text, provider, journal=MemoryJournal(after=journal))
-    assert (again.value, again.census["calls_reused"], len(provider.requests)) == ("first", 3, 3)
-
-
-async def test_a_loser_sends_nothing_new_while_the_decision_is_written() -> None:
-    provider = client(turns="xa xb xc")
-    outcome = await run(ANY, provider, journal=SlowEvents())
-    assert (outcome.value, provider.names()) == ("XA", ["xa", "xb", "xc"])
-
-
-async def test_a_decision_that_cannot_be_written_is_not_used() -> None:
-    provider = client(never="xb xc")
-    with pytest.raises(JournalError, match="the disk is full"):
-        await run(ANY, provider, journal=SlowEvents(broken=True))
-    assert (provider.in_flight, sorted(provider.cancelled)) == (0, ["xb", "xc"])
-
-
-class LosingAnswers(MemoryJournal):
-    """Cannot write one answer."""
-
-    async def settle(
-        self, call_id: str, *, state: SettledState, usage: Usage, outcome: Mapping[str, JsonValue]
-    ) -> None:
-        if call_id == "p/a#0":
-            raise JournalError("the disk is full")
-        await super().settle(call_id, state=state, usage=usage, outcome=outcome)
-
-
-async def test_an_answer_that_cannot_be_written_ends_the_run_although_others_could_win() -> None:
-    provider = client(turns="xa xb")
-    with pytest.raises(JournalError, match="the disk is full"):
-        await run(ANY, provider, journal=LosingAnswers())
-    assert provider.in_flight == 0
 
 
 WAITING = """\
