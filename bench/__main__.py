@@ -14,6 +14,7 @@ from pathlib import Path
 from bench import (
     _anchors,
     _billing,
+    _calls,
     _documents,
     _estimates,
     _expressions,
@@ -37,6 +38,7 @@ _MEASURES: Mapping[str, Callable[[], list[Row]]] = {
     "journal": _journal.measure,
     "replay": _replay.measure,
     "expressions": _expressions.measure,
+    "calls": _calls.measure,
     "plugin": _plugin.measure,
     "library": _library.measure,
     "map": _map.measure,

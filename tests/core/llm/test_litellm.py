@@ -446,3 +446,22 @@ async def test_a_missing_key_is_named_before_anything_is_sent() -> None:
         with pytest.raises(AuthError, match="needs a key, but OPENAI_API_KEY is not set"):
             await client.complete(request(GPT))
         assert server.received == []
+
+
+async def test_an_answer_is_not_handed_to_what_a_host_has_litellm_log_to() -> None:
+    told: list[object] = []
+    library = sys.modules["litellm"]
+
+    async def log(call: object, reply: object, started: object, ended: object) -> None:
+        told.append((call, reply, started, ended))
+
+    library.success_callback.append(log)
+    try:
+        async with ProviderServer(openai.completion('{"tone": "good"}')) as server:
+            reply = await client_of(server).complete(request(GPT))
+        await anyio.wait_all_tasks_blocked()
+    finally:
+        library.success_callback.clear()
+        library._async_success_callback.clear()
+    assert reply.text == '{"tone": "good"}'
+    assert told == []
