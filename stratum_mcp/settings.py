@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 from urllib.request import url2pathname
 
+from stratum_mcp.notices import Sessions
+
 if TYPE_CHECKING:
     from stratum_core.engine import Engine
 
@@ -50,6 +52,8 @@ class Workspace:
 
     def __init__(self, settings: ServerSettings) -> None:
         self.settings = settings
+        self.sessions = Sessions()
+        """Which sessions were told of what was left undone."""
         self._engines: dict[tuple[Path, ...], Engine] = {}
         self._lock = Lock()
 

@@ -8,7 +8,7 @@ through the client, and only what they filled in themselves, a form without defa
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager
 from math import inf
 from typing import TYPE_CHECKING, Annotated, TypeAlias, TypeVar
@@ -33,12 +33,14 @@ from pydantic import BaseModel, Field, JsonValue, StrictBool
 
 from stratum_core.errors import StratumError
 from stratum_core.money import to_nusd
+from stratum_mcp.notices import left_over_words
 from stratum_mcp.plain import plain_line
 from stratum_mcp.replies import approval_record, plan_record, reply, run_record, tool_error
 from stratum_mcp.reviews import Decisions, ask_about, form_of, together
 from stratum_mcp.settings import Workspace, folders
 
 if TYPE_CHECKING:
+    from stratum_core.contracts import JsonValue as Json
     from stratum_core.engine import ApprovalView, Engine, RunView
 
 __all__ = [
@@ -141,7 +143,7 @@ async def plan(
         lambda engine: engine.plan(spec, flow=flow, inputs=inputs or {}, options=options or {}),
         roots=roots,
     )
-    return reply(plan_record(made))
+    return await _answered(ctx, plan_record(made), roots=roots)
 
 
 async def estimate_cost(
@@ -154,7 +156,7 @@ async def estimate_cost(
 ) -> CallToolResult:
     """Price a plan: likely range, worst case, per step, and where the figures come from. Free."""
     priced = await _ask(ctx, lambda engine: engine.estimate(plan_id, model=model, rows=rows, batch=batch))
-    return reply(priced.to_json())
+    return await _answered(ctx, priced.to_json())
 
 
 async def _ask_person(plan_id: str, ctx: Ctx) -> _Settled | Elicit[Answer]:
@@ -185,13 +187,13 @@ async def approve(
         reason = _CLOSED if isinstance(answer, CancelledElicitation) else _CANNOT_ASK
     record = approval_record(view)
     asked = view.state == "needs_approval" and view.needs == "local"
-    return reply({**record, "reason": reason} if asked else record)
+    return await _answered(ctx, {**record, "reason": reason} if asked else record)
 
 
 async def execute(plan_id: PlanId, ctx: Ctx) -> CallToolResult:
     """Run an approved plan and wait for its results. Spends money, never more than the plan says."""
     run = await _watched(ctx, await _ask(ctx, lambda engine: engine.execute(plan_id)))
-    return reply(run_record(run, can_ask=_can_ask(ctx)))
+    return await _answered(ctx, run_record(run, can_ask=_can_ask(ctx)), beside=run.run_id)
 
 
 async def _ask_payer(run_id: str, ctx: Ctx) -> _Settled | Elicit[More]:
@@ -211,7 +213,10 @@ async def _ask_reviewer(run_id: str, ctx: Ctx) -> _Settled | Elicit[Decisions]:
         return _Settled()
     waiting = await _ask(ctx, lambda engine: engine.reviews.waiting(run_id))
     asked = together(waiting)
-    return Elicit(ask_about(asked, waiting=len(waiting)), form_of(asked)) if asked else _Settled()
+    command = await _ask(ctx, lambda engine: engine.settings.command("decide", run_id))
+    if not asked:
+        return _Settled()
+    return Elicit(ask_about(asked, waiting=len(waiting), command=command), form_of(asked))
 
 
 async def resume(
@@ -241,12 +246,14 @@ async def resume(
     if resumed.note or notes:
         record["note"] = " ".join(filter(None, (*notes, resumed.note)))
     unanswered = run.waiting_for or run.needs_cap
-    return reply({**record, "reason": reason} if reason and unanswered else record)
+    told = {**record, "reason": reason} if reason and unanswered else record
+    return await _answered(ctx, told, beside=run_id)
 
 
 async def cancel(run_id: RunId, ctx: Ctx) -> CallToolResult:
     """Stop a run: no new calls, those under way are settled, what is done is kept."""
-    return reply(run_record(await _ask(ctx, lambda engine: engine.cancel(run_id))))
+    run = await _ask(ctx, lambda engine: engine.cancel(run_id))
+    return await _answered(ctx, run_record(run), beside=run_id)
 
 
 async def codegen(
@@ -257,7 +264,7 @@ async def codegen(
 ) -> CallToolResult:
     """Write a plan as typed Python with equal hashes. A file that is there and would change is left alone."""
     made = await _ask(ctx, lambda engine: engine.code.codegen(plan_id, path=path), roots=roots)
-    return reply(made.to_json())
+    return await _answered(ctx, made.to_json(), roots=roots)
 
 
 async def _decide(ctx: Ctx, plan_id: str, *, approved: bool, note: str) -> ApprovalView:
@@ -336,6 +343,35 @@ def _client_name(ctx: Ctx) -> str:
     """Return what the client calls itself, empty when it does not say."""
     params = ctx.session.client_params
     return params.client_info.name if params else ""
+
+
+async def _answered(
+    ctx: Ctx, record: Mapping[str, Json], *, beside: str = "", roots: ListRootsResult | None = None
+) -> CallToolResult:
+    """Return a reply, the first of a session with the runs its project left undone; `beside` is the run it is about.
+
+    A check of a document says nothing of it: whoever repairs one has no person before them yet. What was done stands
+    in the reply in any case, also when those runs cannot be read.
+    """
+    session = _session_of(ctx)
+    if session is None or not _workspace(ctx).sessions.is_first(session):
+        return reply(record)
+    try:
+        left = await _ask(ctx, lambda engine: engine.left_over.runs(), roots=roots)
+    except ToolError as fault:
+        _log.warning("what was left undone could not be told: %s", fault)
+        return reply(record)
+    notice = left_over_words(left, beside=beside)
+    return reply({**record, "notice": notice} if notice else record)
+
+
+def _session_of(ctx: Ctx) -> str | None:
+    """Return what names the session of a request; None where there is none.
+
+    A pipe serves one client until it closes, so there the process is the session, in either era of the protocol. Over
+    HTTP the older one names its sessions, and the stateless one has none.
+    """
+    return "" if ctx.headers is None else ctx.headers.get("mcp-session-id")
 
 
 async def _ask(ctx: Ctx, work: Callable[[Engine], _T], *, roots: ListRootsResult | None = None) -> _T:

@@ -19,6 +19,10 @@ LATE = (
     "docs/decisions/0012-server-imports-the-engine-late.md",
     "12. The server imports the engine at the first call",
 )
+NOTICE = (
+    "docs/decisions/0033-told-once-in-a-session.md",
+    "33. What was left undone is told once in a session",
+)
 
 SURFACES: tuple[Promise, ...] = (
     promise(
@@ -142,6 +146,14 @@ SURFACES: tuple[Promise, ...] = (
         LATE,
         "project/test_imports.py::test_importing_the_server_loads_no_litellm",
         "server/test_surface.py::test_the_server_starts_without_the_engine_and_the_provider_library",
+    ),
+    promise(
+        "surface.server.notice",
+        "The first good answer of a session tells in 200 characters which runs of the project were left undone, once",
+        NOTICE,
+        "core/engine/test_left_over.py",
+        "server/test_notice.py",
+        "team/test_serve.py::test_what_was_left_undone_is_told_once_in_a_session_and_never_where_there_is_none",
     ),
     promise(
         "surface.server.other_clients",

@@ -15,6 +15,7 @@ from mcp.client.streamable_http import streamable_http_client
 from stratum_core.errors import ApprovalError
 from stratum_mcp.team import Approvals
 from tests.server._talk import LEGACY, Person, Talk
+from tests.support.questions import ONE_QUESTION
 from tests.team.conftest import TeamServer
 
 pytestmark = pytest.mark.slow
@@ -81,6 +82,26 @@ async def test_one_person_can_neither_see_approve_run_nor_cancel_what_is_another
         async with talking(team_server, "bob") as bob:
             for tool in ("resume", "cancel"):
                 assert "run_error" in await bob.error(tool, run_id=run["run_id"])
+
+
+async def test_what_was_left_undone_is_told_once_in_a_session_and_never_where_there_is_none(
+    team_server: TeamServer,
+) -> None:
+    job = {**JOB, "spec": ONE_QUESTION}
+    async with talking(team_server, "alice", LEGACY, person=Person()) as talk:
+        plan = await talk.ask("plan", **job)
+        await talk.ask("approve", plan_id=plan["plan_id"])
+        run = await talk.ask("execute", plan_id=plan["plan_id"])
+        assert run["state"] == "waiting"
+    async with talking(team_server, "alice", LEGACY) as first, talking(team_server, "alice", LEGACY) as other:
+        told = [await talk.ask("plan", **job) for talk in (first, other, first, other)]
+    assert [run["run_id"] in plan.get("notice", "") for plan in told] == [True, True, False, False]
+    async with talking(team_server, "alice") as stateless:
+        assert "notice" not in await stateless.ask("plan", **job)
+    async with talking(team_server, "bob", LEGACY) as bob:
+        assert "notice" not in await bob.ask("plan", **job)
+    async with talking(team_server, "alice", LEGACY) as talk:
+        await talk.ask("cancel", run_id=run["run_id"])
 
 
 async def test_files_are_read_in_the_persons_own_folder_only(team_server: TeamServer) -> None:
