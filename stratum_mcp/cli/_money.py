@@ -15,7 +15,7 @@ from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
 from stratum_mcp.plain import plain_line
 
-__all__ = ["approve_more", "revoke", "spend"]
+__all__ = ["approve_more", "revoke", "spend", "spent_words"]
 
 _PROMPT = "Type yes to let it go on under this cap, no to refuse for good; anything else decides nothing: "
 
@@ -64,13 +64,13 @@ def approve_more(session: Session, engine: Engine, run_id: str, cap_usd: float |
         return view
     if cap_usd is None:
         raise InputError(
-            f"run {run_id} needs a new cap", remedy=f"name it: stratum approve {run_id} --cap USD"
+            f"run {run_id} needs a new cap", remedy=f"name it: {session.command('approve', run_id)} --cap USD"
         )
     reason = no_terminal(session)
     if reason:
         raise NeedsApproval(
             f"run {run_id} was given no more money: {reason}",
-            remedy=f"a person types it in a terminal of their own: stratum approve {run_id} --cap USD",
+            remedy=f"a person types it in a terminal of their own: {session.command('approve', run_id)} --cap USD",
         )
     cap_nusd = to_nusd(Decimal(str(cap_usd)))
     session.say(f"{question}\nThe new cap: {format_usd(cap_nusd)}.", err=True)
@@ -84,8 +84,10 @@ def approve_more(session: Session, engine: Engine, run_id: str, cap_usd: float |
 
 def _show(session: Session, view: SpendView) -> None:
     """Write the sums, then the runs behind what is reserved."""
-    session.say(f"Today ({view.day} UTC): {_words(view.today, view.day_limit_nusd)}")
-    session.say(f"Project {plain_line(view.project)}: {_words(view.by_project, view.project_limit_nusd)}")
+    session.say(f"Today ({view.day} UTC): {spent_words(view.today, view.day_limit_nusd)}")
+    session.say(
+        f"Project {plain_line(view.project)}: {spent_words(view.by_project, view.project_limit_nusd)}"
+    )
     for hold in view.holds:
         session.say(
             f"  {hold.run_id} ({view.states[hold.run_id].replace('_', ' ')}) holds {format_usd(hold.held_nusd)} "
@@ -93,7 +95,8 @@ def _show(session: Session, view: SpendView) -> None:
         )
 
 
-def _words(spent: Spent, limit_nusd: int | None) -> str:
+def spent_words(spent: Spent, limit_nusd: int | None) -> str:
+    """Return what counts of a limit and what is left of it."""
     sums = f"{format_usd(spent.spent_nusd)} spent, {format_usd(spent.held_nusd)} reserved"
     if limit_nusd is None:
         return f"{sums}; no limit"

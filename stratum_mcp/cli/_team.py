@@ -1,8 +1,7 @@
-"""Commands of a team: tokens for its people, the key that signs answers, and answering for somebody else."""
+"""Commands of a team: tokens for its people, and answering for somebody else; what they did is in `_team_people`."""
 
 from __future__ import annotations
 
-import getpass
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -13,31 +12,21 @@ from stratum_core.contracts import JsonValue
 from stratum_core.errors import ApprovalError, ConfigurationError
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
+from stratum_mcp.cli._team_options import own_token, server_settings, team_file
+from stratum_mcp.cli._team_people import approvals, log, runs, spend
 from stratum_mcp.plain import plain, plain_line
-from stratum_mcp.settings import ServerSettings
 from stratum_mcp.team import Approvals, Token, TokenStore, load_team, token_store
 
 __all__ = ["answer_at_server", "team"]
 
-_TOKEN = "STRATUM_TOKEN"  # noqa: S105 - the name of a variable
-
 
 @click.group()
 def team() -> None:
-    """The people of a team's server: their tokens, and the key that signs what they say.
+    """The people of a team's server: their tokens, their runs, what they spend, and what waits for another's yes.
 
-    For the operator, on the server's account; `stratum serve --http` serves them.
+    For the operator, on the server's account; `stratum serve --http` serves them. Only `approvals --server` is for
+    those who answer for others, from anywhere.
     """
-
-
-_team_file = click.option(
-    "--team",
-    "path",
-    type=click.Path(path_type=Path),
-    envvar="STRATUM_TEAM",
-    required=True,
-    help="The team file.",
-)
 
 
 @team.command(cls=Verb)
@@ -45,7 +34,7 @@ _team_file = click.option(
 @click.option(
     "--days", default=90, show_default=True, type=click.IntRange(1, 3650), help="How long it is good."
 )
-@_team_file
+@team_file
 @click.pass_obj
 def token(session: Session, person: str, days: int, path: Path) -> Exit:
     """Make a token for PERSON and show it this once."""
@@ -103,7 +92,7 @@ def revoke(session: Session, token_id: str) -> Exit:
 
 def answer_at_server(session: Session, plan_id: str, url: str) -> Exit:
     """Show a person somebody else's plan and send their typed answer to the team's server."""
-    approvals = Approvals(url, _own_token(session))
+    approvals = Approvals(url, own_token(session))
     found = next((plan for plan in approvals.waiting() if plan.get("plan_id") == plan_id), None)
     if found is None:
         raise ApprovalError(
@@ -126,16 +115,8 @@ def answer_at_server(session: Session, plan_id: str, url: str) -> Exit:
     return Exit.OK if view.get("state") == "approved" else Exit.DECLINED
 
 
-def _own_token(session: Session) -> str:
-    """Return the token of whoever types, from the environment or asked for without an echo."""
-    text = session.environ.get(_TOKEN) or getpass.getpass("Your token: ", stream=sys.stderr)
-    if not text.strip():
-        raise ConfigurationError("no token was given", remedy=f"set {_TOKEN}, or paste it when asked")
-    return text.strip()
-
-
 def _store(session: Session) -> TokenStore:
-    return token_store(ServerSettings.from_environment(session.environ, cwd=session.cwd))
+    return token_store(server_settings(session))
 
 
 def _shown(kept: Token) -> dict[str, JsonValue]:
@@ -148,3 +129,7 @@ def _shown(kept: Token) -> dict[str, JsonValue]:
         "audience": kept.audience,
         "expires_at": expires.isoformat(timespec="minutes"),
     }
+
+
+for _command in (runs, spend, log, approvals):
+    team.add_command(_command)

@@ -4,7 +4,18 @@ Nothing here imports the server itself: the command line uses the rest, and `pyt
 """
 
 from stratum_mcp.team._client import Approvals
+from stratum_mcp.team._people import looking_at, people_with_state
 from stratum_mcp.team._team import Person, Team, load_team
 from stratum_mcp.team._tokens import Token, TokenStore, token_store
 
-__all__ = ["Approvals", "Person", "Team", "Token", "TokenStore", "load_team", "token_store"]
+__all__ = [
+    "Approvals",
+    "Person",
+    "Team",
+    "Token",
+    "TokenStore",
+    "load_team",
+    "looking_at",
+    "people_with_state",
+    "token_store",
+]

@@ -28,12 +28,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 from stratum_core.errors import ConfigurationError
 from stratum_core.money import Nusd, to_nusd
 
-__all__ = ["Person", "Team", "load_team"]
+__all__ = ["NAME_PATTERN", "Person", "Team", "load_team"]
+
+NAME_PATTERN = r"^[a-z][a-z0-9._-]{0,63}$"
+"""What a person may be called; the name is also that of their state directory."""
 
 _OTHERS_WRITE = stat.S_IWGRP | stat.S_IWOTH
 _LOOPBACK = frozenset({"127.0.0.1", "localhost", "::1"})
 
-_Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9._-]{0,63}$")]
+_Name = Annotated[str, Field(pattern=NAME_PATTERN)]
 _Names = Annotated[tuple[_Name, ...], Field(strict=False)]
 
 

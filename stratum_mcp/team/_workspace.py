@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from mcp.server.auth.middleware.auth_context import get_access_token
 
-from stratum_core.errors import ApprovalError, ConfigurationError
+from stratum_core.errors import ApprovalError
 from stratum_mcp.settings import ServerSettings, Workspace
+from stratum_mcp.team._people import open_engine
 from stratum_mcp.team._team import Person, Team
-from stratum_mcp.team._tokens import state_of_team
 
 if TYPE_CHECKING:
     from stratum_core.engine import Engine
@@ -63,7 +63,9 @@ class TeamWorkspace(Workspace):
         with self._opening:
             engine = self._of_person.get(person.name)
             if engine is None:
-                engine = self._of_person[person.name] = self._open_for(person, person.folder)
+                engine = self._of_person[person.name] = open_engine(
+                    self.settings, self.team, person, person.folder
+                )
         return engine
 
     def close(self) -> None:
@@ -72,31 +74,3 @@ class TeamWorkspace(Workspace):
             for engine in self._of_person.values():
                 engine.close()
             self._of_person.clear()
-
-    def _open_for(self, person: Person, folder: Path) -> Engine:
-        # Imported late for the same reason as in the workspace of one account.
-        from stratum_core.engine import Engine, Settings  # noqa: PLC0415
-
-        state = state_of_team(self.settings) / "people" / person.name
-        environ = {**self.settings.environ, "STRATUM_STATE_DIR": str(state), "STRATUM_ROOTS": str(folder)}
-        settings = Settings.from_environment(environ, cwd=folder)
-        if settings.policy.roots:
-            raise ConfigurationError(
-                "the policy's `roots` would let everybody read the same folders",
-                remedy="take them out of the policy of a team's server; the team file names each person's folder",
-            )
-        limits = settings.policy.limits
-        if person.day_nusd is not None:
-            limits = replace(limits, day_nusd=_lower(person.day_nusd, limits.day_nusd))
-        return Engine(
-            replace(
-                settings,
-                policy=replace(settings.policy, limits=limits),
-                principal=person.name,
-                approvers=self.team.approvers_of(person.name),
-            )
-        )
-
-
-def _lower(own: int, for_all: int | None) -> int:
-    return own if for_all is None else min(own, for_all)

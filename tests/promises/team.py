@@ -6,6 +6,7 @@ from tests.support.promise import promise
 
 __all__ = ["TEAM"]
 
+OPERATOR = ("docs/team.md", "What the operator sees")
 SERVER = ("docs/team.md", "A server for a team")
 REMOTE = ("docs/team.md", "Another person's yes")
 
@@ -36,6 +37,12 @@ TEAM = (
         "team/test_serve.py::test_files_are_read_in_the_persons_own_folder_only",
         "team/test_serve.py::test_neither_tokens_nor_keys_are_written_anywhere",
         "team/test_serve.py::test_one_person_can_neither_see_approve_run_nor_cancel_what_is_anothers",
+    ),
+    promise(
+        "team.operator",
+        "The operator sees the runs, spending, answers and waiting plans of all people, an approver what waits",
+        OPERATOR,
+        "cli/test_team_people.py",
     ),
     promise(
         "team.requests",
