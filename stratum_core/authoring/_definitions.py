@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, Literal, TypeAlias
 
 from stratum_core.authoring._analysis import check_compute, check_infer, check_iterations, read_quorum
@@ -20,6 +20,7 @@ __all__ = [
     "CacheScope",
     "Condition",
     "Conditions",
+    "InferTerms",
     "Votes",
     "compute_spec",
     "infer_spec",
@@ -51,46 +52,49 @@ Votes: TypeAlias = tuple[int | None, str | None, int | None]
 """`quorum`, `agree_on` and `threshold`."""
 
 
-def infer_spec(  # noqa: PLR0913 - one argument for each part of a definition
-    signature: Signature,
-    *,
-    intent: str,
-    context: str | Sequence[str],
-    ensure: Conditions,
-    given: Conditions,
-    model: str | None,
-    fallbacks: Sequence[str],
-    temperature: float | None,
-    max_tokens: int | None,
-    budget: Budget | None,
-    retries: int,
-    cache: CacheScope,
-    stable: bool,
-    votes: Votes,
-) -> InferSpec:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InferTerms:
+    """What `@infer` is given beside the function; its docstring says what each part means."""
+
+    intent: str
+    context: str | Sequence[str]
+    ensure: Conditions
+    given: Conditions
+    model: str | None
+    fallbacks: Sequence[str]
+    temperature: float | None
+    max_tokens: int | None
+    budget: Budget | None
+    retries: int
+    cache: CacheScope
+    stable: bool
+    votes: Votes
+
+
+def infer_spec(signature: Signature, terms: InferTerms) -> InferSpec:
     """Return the spec of an infer function.
 
     Raises:
         StratumCompileError: A part of the definition makes no sense.
     """
-    quorum, agree_on, threshold = votes
+    quorum, agree_on, threshold = terms.votes
     output = signature.output.type
     spec = InferSpec(
         name=signature.name,
-        intent=intent,
-        context=(context,) if isinstance(context, str) else tuple(context),
+        intent=terms.intent,
+        context=(terms.context,) if isinstance(terms.context, str) else tuple(terms.context),
         inputs=signature.inputs,
         output=output,
-        given=_given(given, signature),
-        ensure=_ensured(ensure, signature),
-        model=model,
-        fallbacks=tuple(fallbacks),
-        temperature=temperature,
-        max_tokens=max_tokens,
-        budget=None if budget is None else budget.caps,
-        retries=retries,
-        cache=cache,
-        stable=stable,
+        given=_given(terms.given, signature),
+        ensure=_ensured(terms.ensure, signature),
+        model=terms.model,
+        fallbacks=tuple(terms.fallbacks),
+        temperature=terms.temperature,
+        max_tokens=terms.max_tokens,
+        budget=None if terms.budget is None else terms.budget.caps,
+        retries=terms.retries,
+        cache=terms.cache,
+        stable=terms.stable,
         quorum=read_quorum(quorum, agree_on, threshold, output=output, where=signature.where),
     )
     check_infer(signature, spec)

@@ -10,7 +10,7 @@ from stratum_core.authoring._awaited import awaited
 from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._by_name import by_name, check_budget, named
 from stratum_core.authoring._calls import ask_model
-from stratum_core.authoring._definitions import CacheScope, Conditions, infer_spec
+from stratum_core.authoring._definitions import CacheScope, Conditions, InferTerms, infer_spec
 from stratum_core.authoring._signature import Signature, read_signature
 from stratum_core.contracts import JsonValue
 from stratum_core.results import Probabilistic
@@ -169,26 +169,30 @@ def infer(  # noqa: PLR0913 - one argument for each part of a definition
     Raises:
         StratumCompileError: The function or an argument makes no sense; the message says where.
     """
+    return _Decorator(
+        intent=intent,
+        context=context,
+        ensure=ensure,
+        given=given,
+        model=model,
+        fallbacks=fallbacks,
+        temperature=temperature,
+        max_tokens=max_tokens,
+        budget=budget,
+        retries=retries,
+        cache=cache,
+        stable=stable,
+        votes=(quorum, agree_on, threshold),
+    )
 
-    def decorate(function: Callable[P, Coroutine[Any, Any, Any]]) -> InferFunction[P, Any]:
+
+class _Decorator(InferTerms):
+    """`@infer(...)` with its arguments."""
+
+    __slots__ = ()
+
+    def __call__(self, function: Callable[P, Coroutine[Any, Any, Any]], /) -> InferFunction[P, Any]:
+        """Decorate a stub."""
         signature = read_signature(function)
-        check_budget(budget, signature.where)
-        spec = infer_spec(
-            signature,
-            intent=intent,
-            context=context,
-            ensure=ensure,
-            given=given,
-            model=model,
-            fallbacks=fallbacks,
-            temperature=temperature,
-            max_tokens=max_tokens,
-            budget=budget,
-            retries=retries,
-            cache=cache,
-            stable=stable,
-            votes=(quorum, agree_on, threshold),
-        )
-        return InferFunction(function, signature=signature, spec=spec)
-
-    return decorate
+        check_budget(self.budget, signature.where)
+        return InferFunction(function, signature=signature, spec=infer_spec(signature, self))

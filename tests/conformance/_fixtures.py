@@ -77,7 +77,7 @@ def _text(text: str) -> CallToolResult:
 
 
 def add_contents(server: MCPServer[Workspace]) -> None:
-    """Add tools and resources of every kind of content."""
+    """Add tools that return every kind of content."""
 
     @server.tool()
     async def test_simple_text() -> str:
@@ -132,6 +132,10 @@ def add_contents(server: MCPServer[Workspace]) -> None:
             await ctx.report_progress(done, 100)
             await anyio.sleep(0.05)
         return "done"
+
+
+def add_resources(server: MCPServer[Workspace]) -> None:
+    """Add resources of every kind."""
 
     @server.resource("test://static-text", mime_type="text/plain")
     async def static_text() -> str:
@@ -300,6 +304,7 @@ def serve(port: int, folder: Path) -> None:
     environ = {**os.environ, "STRATUM_STATE_DIR": str(folder / "state"), "STRATUM_MODEL": "offline"}
     server = build(ServerSettings.from_environment(environ, cwd=folder))
     add_contents(server)
+    add_resources(server)
     add_questions(server)
     add_forms(server)
     add_capabilities(server)

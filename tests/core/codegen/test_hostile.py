@@ -49,29 +49,7 @@ def _document(text: str) -> str:
                     "kind": {"enum": [text, "other"], "description": text},
                 }
             },
-            "functions": {
-                "judge": {
-                    "mode": "infer",
-                    "description": text,
-                    "intent": text,
-                    "context": [text, text],
-                    "input": {"note": {"type": "string", "description": text}},
-                    "output": "Note",
-                    "given": [f"note != {quoted}"],
-                    "ensure": [
-                        f"result.kind != {quoted}",
-                        f"not matches(result.text, {quoted[:1]}a{quoted[:1]})",
-                    ],
-                    "model": text.replace("\n", " ")[:40],
-                },
-                "same": {
-                    "mode": "compute",
-                    "description": text,
-                    "input": {"note": "string"},
-                    "output": "string",
-                    "expression": f"note + {quoted}",
-                },
-            },
+            "functions": _functions(text, quoted),
             "flows": {
                 "main": {
                     "description": text,
@@ -99,6 +77,33 @@ def _document(text: str) -> str:
             },
         }
     )
+
+
+def _functions(text: str, quoted: str) -> dict[str, object]:
+    """Return the document's functions: the text in their words, and as a literal in their conditions."""
+    return {
+        "judge": {
+            "mode": "infer",
+            "description": text,
+            "intent": text,
+            "context": [text, text],
+            "input": {"note": {"type": "string", "description": text}},
+            "output": "Note",
+            "given": [f"note != {quoted}"],
+            "ensure": [
+                f"result.kind != {quoted}",
+                f"not matches(result.text, {quoted[:1]}a{quoted[:1]})",
+            ],
+            "model": text.replace("\n", " ")[:40],
+        },
+        "same": {
+            "mode": "compute",
+            "description": text,
+            "input": {"note": "string"},
+            "output": "string",
+            "expression": f"note + {quoted}",
+        },
+    }
 
 
 def _shape(text: str) -> str:
