@@ -11,7 +11,6 @@ import secrets
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
-from datetime import datetime
 from importlib import resources
 from typing import Self, cast
 
@@ -208,8 +207,8 @@ class Engine:
             plan_id=plan.id,
             plan_hash=plan.plan_hash,
             record=plan.to_record(),
-            created_at_ms=_ms(plan.created_at),
-            expires_at_ms=_ms(plan.expires_at),
+            created_at_ms=int(plan.created_at.timestamp() * 1000),
+            expires_at_ms=int(plan.expires_at.timestamp() * 1000),
             principal=self._principal,
         )
         require_allowed(facts_of(record), self.settings.policy)
@@ -494,7 +493,3 @@ class Engine:
             policy=self.settings.policy,
         )
         return self._control.record_decision(row)
-
-
-def _ms(moment: datetime) -> int:
-    return int(moment.timestamp() * 1000)
