@@ -9,7 +9,9 @@ from types import MappingProxyType
 
 from stratum_core.budget import Budget, Usage
 from stratum_core.contracts import JsonValue
+from stratum_core.journal import Outcome
 from stratum_core.llm import Price
+from stratum_core.plan._cost import Cost
 from stratum_core.plan._history import (
     NO_HISTORY,
     TOLD_RUNS,
@@ -153,8 +155,7 @@ def estimate_program(
         PlanError: A call's own budget cannot pay a single attempt, or a fan-out has no bound.
     """
     walker = Walker(program, price_of, answers, Learner(history, program.ir_hash))
-    spec = program.flows[flow]
-    walked = walker.run(spec, {name: Known(value) for name, value in inputs.items()})
+    walked = walker.run(program.flows[flow], {name: Known(value) for name, value in inputs.items()})
     walker.calls.refuse_unpayable()
     warnings = walker.warnings()
     if walked.failure:
@@ -164,9 +165,7 @@ def estimate_program(
     simulated = any(price.simulated for price in price_of.values())
     learned = any(row.runs for row in rows)
     noise = _noise(rows) if learned else 0.0
-    quoted = Range(likely_nusd=cost.likely, low_nusd=cost.low, high_nusd=cost.high)
-    if learned and cost.likely:
-        quoted = range_of(cost.likely, noise, history.outcomes_of(work)).within(cost.worst.nusd)
+    quoted = _quoted(cost, noise, history.outcomes_of(work) if learned else None)
     return Estimate(
         worst=cost.worst,
         likely_nusd=round(quoted.likely_nusd),
@@ -189,6 +188,13 @@ def estimate_program(
         saved_nusd=round(walker.calls.reused.likely),
         warnings=tuple(warnings),
     )
+
+
+def _quoted(cost: Cost, noise: float, outcomes: Sequence[Outcome] | None) -> Range:
+    """Return the likely range: that of priors, or, where calls were seen before, of what came of earlier estimates."""
+    if outcomes is None or not cost.likely:
+        return Range(likely_nusd=cost.likely, low_nusd=cost.low, high_nusd=cost.high)
+    return range_of(cost.likely, noise, outcomes).within(cost.worst.nusd)
 
 
 def _step(row: StepRow) -> StepEstimate:

@@ -94,10 +94,8 @@ async def run_map(
         succeeded=bytearray(total),
         errors=ListBuilder(total) if each.on_error == "keep" else None,
     )
-    if each.concurrency is None:
-        context = replace(context, paced=True)
-    if total > 1 and each.concurrency != 1:
-        context = replace(context, together=True)
+    together = context.together or (total > 1 and each.concurrency != 1)
+    context = replace(context, paced=context.paced or each.concurrency is None, together=together)
     needed = _needed(each.require, total)
     indexes = iter(range(total))
     replaying = context.replaying()
