@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from stratum_core.authoring._compute import ComputeFunction, compute
     from stratum_core.authoring._configure import configure
     from stratum_core.authoring._contract import contract
+    from stratum_core.authoring._data import read_data
     from stratum_core.authoring._debate import DebateOutcome, debate, debate_outcome
     from stratum_core.authoring._each import Outcome, each, or_none
     from stratum_core.authoring._flow import FlowFunction, flow
@@ -28,6 +29,7 @@ else:
             "_compute": "ComputeFunction compute",
             "_configure": "configure",
             "_contract": "contract",
+            "_data": "read_data",
             "_debate": "DebateOutcome debate debate_outcome",
             "_each": "Outcome each or_none",
             "_flow": "FlowFunction flow",
@@ -65,6 +67,7 @@ __all__ = [
     "or_none",
     "parallel",
     "race",
+    "read_data",
     "refine",
     "run",
 ]

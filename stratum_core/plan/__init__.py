@@ -5,7 +5,15 @@ spends nothing; `Plan.to_record` stores it; the runner opens it with `reopen`, w
 changed since.
 """
 
-from stratum_core.plan._bind import MAX_ROWS, BindLimits, BoundFile, BoundInput, sample
+from stratum_core.plan._bind import (
+    MAX_ROWS,
+    BindLimits,
+    BoundFile,
+    BoundInput,
+    FileRequest,
+    read_file,
+    sample,
+)
 from stratum_core.plan._build import build_plan, estimate_what_if
 from stratum_core.plan._context import PlanContext
 from stratum_core.plan._estimate import Estimate, StepEstimate
@@ -25,6 +33,7 @@ from stratum_core.plan._plan import (
     reopen,
     require_as_approved,
 )
+from stratum_core.plan._read import FileFormat
 from stratum_core.plan._reuse import ReusedRun, read_reused, reopen_reused
 from stratum_core.plan._walk import ERROR_TEXT_BYTES
 from stratum_core.plan._walk_verbs import HUMAN_ANSWER_BYTES, HUMAN_NOTE_BYTES
@@ -44,6 +53,8 @@ __all__ = [
     "Estimate",
     "Experience",
     "FileData",
+    "FileFormat",
+    "FileRequest",
     "Plan",
     "PlanContext",
     "PlanMode",
@@ -57,6 +68,7 @@ __all__ = [
     "build_plan",
     "estimate_what_if",
     "plan_hash_of",
+    "read_file",
     "read_reused",
     "reopen",
     "reopen_reused",

@@ -40,7 +40,16 @@ from stratum_core.plan._files import MAX_FILE_BYTES, Roots
 from stratum_core.plan._read import FileFormat, ReadRow, ReadRows, format_of, read_rest, read_rows, read_value
 from stratum_core.specs import Parameter
 
-__all__ = ["MAX_ROWS", "BindLimits", "BoundFile", "BoundInput", "FileRequest", "bind_inputs", "sample"]
+__all__ = [
+    "MAX_ROWS",
+    "BindLimits",
+    "BoundFile",
+    "BoundInput",
+    "FileRequest",
+    "bind_inputs",
+    "read_file",
+    "sample",
+]
 
 MAX_ROWS = 100_000
 """The most rows one input may have, unless the operator says otherwise."""
@@ -134,6 +143,16 @@ def bind_inputs(
     return tuple(bound)
 
 
+def read_file(kind: Type, request: FileRequest, *, roots: Roots, limits: BindLimits) -> JsonValue:
+    """Return the checked value of a file, read as a plan reads the file of an input of this type.
+
+    Raises:
+        InputError: The file, a column or a row does not fit.
+    """
+    value, _, _ = _read(kind, request, roots, limits, None)
+    return value
+
+
 def sample(bound: BoundInput) -> list[JsonValue]:
     """Return at most three items (the value itself when it is no list), opaque parts left out."""
     kind = without_opaque(bound.type)
@@ -193,33 +212,41 @@ def _file_request(parameter: Parameter, value: JsonValue) -> FileRequest | None:
 def _bind_file(
     parameter: Parameter, request: FileRequest, roots: Roots, limits: BindLimits, rows: int | None
 ) -> BoundInput:
-    """Read and check a file."""
-    where = f"inputs.{parameter.name}"
+    """Read and check the file of an input."""
     try:
-        with roots.open(request.file, max_bytes=limits.max_file_bytes) as file:
-            kind = without_opaque(parameter.type)
-            form = request.form or format_of(file.shown, kind)
-            _check_columns_use(request, form)
-            columns: Mapping[str, str] = {}
-            if isinstance(kind, ListType):
-                read = read_rows(file, form, kind, request.columns)
-                columns = read.columns
-                value: JsonValue = _check_rows(kind, read, file.shown, limits, rows)
-            else:
-                value = _check_whole(parameter.type, read_value(file, form, kind), file.shown)
-            read_rest(file)
+        value, file, sha256 = _read(parameter.type, request, roots, limits, rows)
     except InputError as error:
-        raise _placed(where, error) from None
+        raise _placed(f"inputs.{parameter.name}", error) from None
     return BoundInput(
         name=parameter.name,
         type=parameter.type,
         value=value,
-        sha256=file.sha256,
+        sha256=sha256,
         count=len(value) if isinstance(value, list | StoredList) else None,
-        file=BoundFile(
-            shown=file.shown, path=file.path, form=form, columns=columns, size_bytes=file.size_bytes
-        ),
+        file=file,
     )
+
+
+def _read(
+    wanted: Type, request: FileRequest, roots: Roots, limits: BindLimits, rows: int | None
+) -> tuple[JsonValue, BoundFile, str]:
+    """Return the checked value of a file, where it came from, and the digest of all of the file."""
+    with roots.open(request.file, max_bytes=limits.max_file_bytes) as file:
+        kind = without_opaque(wanted)
+        form = request.form or format_of(file.shown, kind)
+        _check_columns_use(request, form)
+        columns: Mapping[str, str] = {}
+        if isinstance(kind, ListType):
+            read = read_rows(file, form, kind, request.columns)
+            columns = read.columns
+            value: JsonValue = _check_rows(kind, read, file.shown, limits, rows)
+        else:
+            value = _check_whole(wanted, read_value(file, form, kind), file.shown)
+        read_rest(file)
+        bound = BoundFile(
+            shown=file.shown, path=file.path, form=form, columns=columns, size_bytes=file.size_bytes
+        )
+        return value, bound, file.sha256
 
 
 def _check_columns_use(request: FileRequest, form: FileFormat) -> None:

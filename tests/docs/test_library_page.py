@@ -28,6 +28,8 @@ run(together(reviews))
 configure(review_sink=Approving())
 print(run(publish("a text")))
 print(run(judged_or_why("I love it")))
+open("reviews.csv", "w").write("id,Review Text\\n1,I love it\\n2,It broke\\n")
+print(0 <= run(overnight()) <= 100)
 print(run(nightly(reviews)) == run(nightly(reviews)))
 print(all_records()[-1].replayed)
 """
@@ -45,5 +47,5 @@ def test_the_programs_on_the_page_run_as_it_says(tmp_path: Path) -> None:
     assert told.returncode == 0, told.stderr
     first, _, *rest = told.stdout.splitlines()
     assert 0 < float(first) < 100
-    assert rest == ["yes, said ann: fine", "positive", "True", "True"]
+    assert rest == ["yes, said ann: fine", "positive", "True", "True", "True"]
     assert (tmp_path / "state" / "runs" / "nightly-2026-11-22.db").exists()

@@ -18,6 +18,7 @@ FLOWS = ("docs/library.md", "Flows and budgets")
 TOGETHER = ("docs/library.md", "Calls that run together")
 PEOPLE = ("docs/library.md", "People")
 DURABLE = ("docs/library.md", "Durable flows")
+DATA = ("docs/library.md", "Data from files")
 SETTINGS = ("docs/library.md", "Settings")
 AMONG = ("docs/library.md", "Scripts, threads, notebooks, web handlers")
 ERRORS = ("docs/library.md", "Errors")
@@ -72,6 +73,12 @@ LIBRARY: tuple[Promise, ...] = (
         "refused",
         TYPES,
         "core/authoring/test_contract_classes.py",
+    ),
+    promise(
+        "library.data",
+        "A program reads files as a plan does: formats, columns, and errors that name each bad row",
+        DATA,
+        "core/authoring/test_data.py",
     ),
     promise(
         "library.decoration",
