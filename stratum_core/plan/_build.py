@@ -311,7 +311,8 @@ def _warnings(estimate: Estimate, cap: Nusd, work: _Work) -> tuple[str, ...]:
     if module is not None and module.path.exists() and not stands_there(module.path, module.text):
         found.append(f"{module.path.name} is there and differs, so it is left alone and no Python is written")
     if work.registry:
-        found.append(
+        code = (
             f"runs Python code the operator registered, on this machine: {', '.join(sorted(work.registry))}"
         )
+        found.insert(1, code)  # where the summary has room for it
     return tuple(found)

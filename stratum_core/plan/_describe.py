@@ -7,7 +7,6 @@ bidi and other invisible characters are gone.
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
@@ -15,24 +14,32 @@ from urllib.parse import urlsplit
 
 from stratum_core.contracts import BoolType, ListType, MapType, RecordType, Type, is_text
 from stratum_core.llm import OFFLINE_MODEL, provider_of
-from stratum_core.money import format_usd
 from stratum_core.plan._bind import BoundInput
 from stratum_core.plan._module import stands_there
 from stratum_core.plan._plan import Plan
-from stratum_core.plan._price_words import accuracy_sentence, cap_sentence, price_sentence, short_price
+from stratum_core.plan._price_words import (
+    accuracy_sentence,
+    calls_sentences,
+    cap_sentence,
+    price_sentence,
+    short_price,
+)
 from stratum_core.plan._question import question_text
 from stratum_core.plan._sent import sent_names
 from stratum_core.plan._sizes import bare
+from stratum_core.plan._steps import MAX_COLUMNS, merged, told_words, work_lines, wrapped
 from stratum_core.plan._tell import Teller, Told
 from stratum_core.plan._words import and_list, clean, name_words, plural, quoted
 from stratum_core.specs import FlowSpec, InferSpec
 
-__all__ = ["MAX_COLUMNS", "MAX_LINES", "plan_words"]
+__all__ = ["MAX_LINES", "plan_words"]
 
 MAX_LINES = 20
-MAX_COLUMNS = 90
 
 _LOCAL = "Nothing leaves this machine: the built-in demonstration model answers, and no real money is spent."
+_NOTHING_LEAVES = "Nothing leaves this machine."
+_GOES_ON = "It keeps running if you close Claude Code or the terminal; stratum cancel RUN stops it."
+_ENDS = "It ends when Claude Code or the terminal that started it is closed."
 _LISTED = 8
 _LISTED_PARTS = 5
 _NOTES = 2
@@ -53,9 +60,10 @@ class _Told:
 def plan_words(plan: Plan) -> tuple[str, str]:
     """Return the plan as a person reads it before saying yes or no, and the question a dialog asks."""
     flow = plan.program.flows[plan.flow]
+    teller = Teller(program=plan.program, loops=plan.estimate.loops, most_lines=_ASKED_PHRASES)
     told = _Told(
         flow=flow,
-        work=Teller(program=plan.program, loops=plan.estimate.loops, most_lines=_ASKED_PHRASES).tell(flow),
+        work=merged(teller.tell(flow)),
         sent=sent_names(plan.program, flow, plan.models),
     )
     return _summary(plan, told), _question(plan, told)
@@ -63,7 +71,7 @@ def plan_words(plan: Plan) -> tuple[str, str]:
 
 def _summary(plan: Plan, told: _Told) -> str:
     """Return the whole plan, the price last."""
-    head = _wrapped(_intro(plan))
+    head = wrapped(_intro(plan))
     tail = [
         line
         for sentence in (
@@ -72,86 +80,28 @@ def _summary(plan: Plan, told: _Told) -> str:
             *_notes(plan),
             accuracy_sentence(plan),
             cap_sentence(plan),
+            _consent(plan, told),
             price_sentence(plan),
         )
-        for line in _wrapped(sentence)
+        for line in wrapped(sentence)
     ]
-    work = _work_lines(told.work, MAX_LINES - len(head) - len(tail))
+    work = work_lines(told.work, MAX_LINES - len(head) - len(tail))
     return "\n".join([*head, *work, *tail])
 
 
 def _question(plan: Plan, told: _Told) -> str:
     """Return four short lines, the price last."""
-    files = [path for path in (plan.out, _module_path(plan)) if path is not None]
-    out = f" Writes {and_list([clean(path.name, most=40) for path in files])}." if files else ""
-    leaving = "Nothing leaves this machine." if plan.simulated or not plan.models else _sent(plan, told)
+    files = _written(plan)
+    out = f" Writes {and_list(files)}." if files else ""
+    leaving = _NOTHING_LEAVES if plan.simulated or not plan.estimate.most_calls else _sent(plan, told)
     return question_text(
         data=_intro(plan).removeprefix("Input: ").removesuffix("."),
         work=[
-            _told_words(part if part.depth else replace(part, lead="")) for part in told.work[:_ASKED_PHRASES]
+            told_words(part if part.depth else replace(part, lead="")) for part in told.work[:_ASKED_PHRASES]
         ],
         where=f"{leaving}{out}",
         cost=short_price(plan),
     )
-
-
-def _wrapped(sentence: str, *, indent: str = "", mark: str = "") -> list[str]:
-    """Break a sentence into lines."""
-    if not sentence:
-        return []
-    return textwrap.wrap(
-        sentence,
-        width=MAX_COLUMNS,
-        initial_indent=indent + mark,
-        subsequent_indent=indent + " " * len(mark),
-        break_on_hyphens=False,
-    )
-
-
-def _work_lines(told: Sequence[Told], room: int) -> list[str]:
-    """Return the steps as indented lines; what has no room is counted."""
-    blocks = _work_blocks(told, room + 1)
-    left_out = max(0, len(told) - room - 1)
-    if not left_out and sum(map(len, blocks)) <= room:
-        return [line for block in blocks for line in block]
-    lines: list[str] = []
-    for index, block in enumerate(blocks):
-        if len(lines) + len(block) > room - 1:
-            return [*lines, f"- and {len(blocks) - index + left_out} more steps"]
-        lines.extend(block)
-    return lines
-
-
-def _work_blocks(told: Sequence[Told], most: int) -> list[list[str]]:
-    """Put the first steps under one head: the loop itself when it is all there is, else a plain one."""
-    if not told:
-        return []
-    first = told[0]
-    if not first.text and all(part.depth > 0 for part in told[1:]):
-        return [
-            _wrapped(f"{_capital(first.lead)}, I'll:"),
-            *(_bullet(part, part.depth - 1) for part in told[1:most]),
-        ]
-    if len(told) == 1:
-        return [
-            _wrapped(f"{_capital(first.lead)}, I'll {first.text}." if first.lead else f"I'll {first.text}.")
-        ]
-    return [["I'll:"], *(_bullet(part, part.depth) for part in told[:most])]
-
-
-def _bullet(part: Told, depth: int) -> list[str]:
-    """Return one step as an item of a list."""
-    return _wrapped(_told_words(part), indent="  " * depth, mark="- ")
-
-
-def _told_words(part: Told) -> str:
-    """Return one step on one line."""
-    text = f"{part.lead}: {part.text}".rstrip(" ") if part.lead else part.text
-    return f"{text}:" if part.opens else text
-
-
-def _capital(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _intro(plan: Plan) -> str:
@@ -189,6 +139,27 @@ def _result(plan: Plan, flow: FlowSpec) -> str:
         replaced = ", replacing what is there" if plan.out.exists() else ""
         where = f" It goes to {clean(plan.out.name, most=60)}{replaced}."
     return f"You get {_type_words(flow.output)}.{where}{_kept_words(plan)}"
+
+
+def _consent(plan: Plan, told: _Told) -> str:
+    """Say why a plan that costs nothing is asked about, too."""
+    if plan.estimate.most_calls:
+        return ""
+    files = _written(plan)
+    reasons = [f"writes {and_list(files)}"] if files else []
+    if plan.registry:
+        reasons.append("runs Python code on this machine")
+    if any(part.asks for part in told.work):
+        reasons.append("asks you something on the way")
+    return (
+        f"It needs your yes because {f'it {and_list(reasons)}' if reasons else 'no run starts without one'}."
+    )
+
+
+def _written(plan: Plan) -> list[str]:
+    """Return the names of the files a run writes."""
+    paths = (plan.out, _module_path(plan))
+    return [clean(path.name, most=40) for path in paths if path is not None]
 
 
 def _module_path(plan: Plan) -> Path | None:
@@ -248,49 +219,26 @@ def _names(kind: RecordType) -> list[str]:
 
 
 def _terms(plan: Plan, told: _Told) -> list[str]:
-    """Say what leaves the machine and what happens when things go wrong."""
+    """Say what leaves the machine, how often models are asked, and what becomes of the run when its client goes."""
     if not plan.models:
         return []
     called = [spec for name in plan.models if (spec := plan.program.functions.get(name)) is not None]
     specs = [spec for spec in called if isinstance(spec, InferSpec)]
-    retries = max((spec.retries for spec in specs), default=0)
-    sentences = [_leaving(plan, told)]
-    expected, most = round(plan.estimate.likely_calls), plan.estimate.most_calls
-    calls = (
-        f"About {expected:,} model calls, {most:,} at most" if expected != most else f"{most:,} model calls"
-    )
-    calls = "1 model call" if most == 1 else calls
-    again = "" if retries == 0 else "; an answer that breaks its rules is asked for again, "
-    times = "" if retries == 0 else "once" if retries == 1 else f"up to {retries} times"
-    sentences.append(f"{calls}{again}{times}.")
-    sentences.extend(_reused(plan))
+    sentences = [_leaving(plan, told), *calls_sentences(plan, specs)]
     if any(spec.cache == "global" for spec in specs):
         sentences.append(
             "What an earlier run has on record for an equal request is used again, free of charge."
         )
     elif any(spec.cache == "session" for spec in specs):
         sentences.append("Equal requests are made and paid once.")
-    if plan.options.background:
-        sentences.append("It keeps running in the background; you can stop it at any time.")
+    sentences.append(_GOES_ON if plan.options.background else _ENDS)
     return sentences
-
-
-def _reused(plan: Plan) -> list[str]:
-    """Say how much an earlier run has answered already."""
-    if plan.reused is None:
-        return []
-    run, count = plan.reused["run_id"], round(plan.estimate.reused_calls)
-    if not count:
-        return [f"Run {run} has none of these answers, so nothing is saved."]
-    calls = "1 call" if count == 1 else f"{count:,} calls"
-    saved = format_usd(plan.estimate.saved_nusd)
-    return [
-        f"{calls} more {'is' if count == 1 else 'are'} answered from run {run}, which saves about {saved}."
-    ]
 
 
 def _leaving(plan: Plan, told: _Told) -> str:
     """Say which inputs go to whom."""
+    if not plan.estimate.most_calls:
+        return _NOTHING_LEAVES
     first = {model for name, model in plan.models.items() if name in plan.program.functions}
     phrases: list[str] = []
     local = False

@@ -1,21 +1,58 @@
-"""The price of a plan in words: what is likely, the most it can be, and where that most comes from."""
+"""The price of a plan in words: how often models are asked, what is likely, and the most it can be."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from decimal import Decimal
 
 from stratum_core.money import format_usd, to_nusd
 from stratum_core.plan._plan import Plan
+from stratum_core.specs import InferSpec
 
-__all__ = ["accuracy_sentence", "cap_sentence", "price_sentence", "short_price"]
+__all__ = ["accuracy_sentence", "calls_sentences", "cap_sentence", "price_sentence", "short_price"]
 
 _WORTH_TELLING = 2
 """A cap below so many times what is likely is no comfort, so its multiple is not told."""
 
 
+def calls_sentences(plan: Plan, specs: Sequence[InferSpec]) -> list[str]:
+    """Say how often models are asked, how often again, and how many answers an earlier run has.
+
+    Args:
+        plan: The plan.
+        specs: The functions that may be called.
+    """
+    expected, most = round(plan.estimate.likely_calls), plan.estimate.most_calls
+    if not most:
+        return _reused(plan)
+    calls = (
+        f"About {expected:,} model calls, {most:,} at most" if expected != most else f"{most:,} model calls"
+    )
+    calls = "1 model call" if most == 1 else calls
+    retries = max((spec.retries for spec in specs), default=0)
+    times = "once" if retries == 1 else f"up to {retries} times"
+    again = f"; an answer that breaks its rules is asked for again, {times}" if retries else ""
+    return [f"{calls}{again}.", *_reused(plan)]
+
+
+def _reused(plan: Plan) -> list[str]:
+    """Say how much an earlier run has answered already."""
+    if plan.reused is None:
+        return []
+    run, count = plan.reused["run_id"], round(plan.estimate.reused_calls)
+    if not count:
+        return [f"None of these answers is on record in {run}, so nothing is saved."]
+    saved = f", which saves about {format_usd(plan.estimate.saved_nusd)}"
+    if not plan.estimate.most_calls:
+        all_of_them = "The one answer is" if count == 1 else f"All {count:,} answers are"
+        return [f"{all_of_them} on record in {run}{saved}."]
+    more = "1 more answer is" if count == 1 else f"{count:,} more answers are"
+    return [f"{more} taken from {run}{saved}."]
+
+
 def price_sentence(plan: Plan) -> str:
     """Say what it costs, last."""
-    if not plan.models:
+    if not plan.estimate.most_calls:
         return "No model is called: this costs nothing."
     figures = plan.estimate
     likely = f"about {format_usd(figures.likely_nusd)}"
@@ -30,7 +67,7 @@ def price_sentence(plan: Plan) -> str:
 
 def short_price(plan: Plan) -> str:
     """Say what it costs in one line of a dialog."""
-    if not plan.models:
+    if not plan.estimate.most_calls:
         return price_sentence(plan)
     mark = "Simulated, no real money: likely" if plan.simulated else "Likely"
     if plan.uses_allowance:

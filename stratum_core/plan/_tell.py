@@ -64,6 +64,10 @@ class Told:
     """What is done; empty when the lines below, one deeper, say it."""
     opens: bool = False
     """Whether the lines below, one deeper, belong to the text."""
+    steps: int = 1
+    """How many steps of the work begin with this line; 0 for a head, and for what belongs to the step above."""
+    asks: bool = False
+    """Whether a person is asked something here."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -162,7 +166,10 @@ class Teller:
             return [replace(first, lead=lead)]
         if first.lead and not first.text and all(part.depth > depth for part in inner[1:]):
             return [replace(first, lead=f"{lead}, {first.lead}"), *inner[1:]]
-        return [Told(depth=depth, lead=lead), *(replace(part, depth=part.depth + 1) for part in inner)]
+        return [
+            Told(depth=depth, lead=lead, steps=0),
+            *(replace(part, depth=part.depth + 1) for part in inner),
+        ]
 
     def _verb(self, scene: _Scene, step: StepSpec, depth: int, *, many: bool) -> list[Told]:
         """Tell what a step does once."""
@@ -172,12 +179,13 @@ class Teller:
             case CallVerb(target=target):
                 return self._call(step.verb, depth, many=many, numbers=scene.calls[target] > 1)
             case ParallelVerb(branches=branches) | RaceVerb(branches=branches):
-                inner = [line for branch in branches for line in self._branch(branch, branches, depth + 1)]
+                lines = [line for branch in branches for line in self._branch(branch, branches, depth + 1)]
+                inner = [line if line.asks else replace(line, steps=0) for line in lines]
                 return [Told(depth=depth, lead=together_words(step.verb)), *inner] if inner else []
             case DebateVerb():
                 return self._debate(step.verb, depth)
             case HumanVerb():
-                return [Told(depth=depth, text=human_words(step.verb))]
+                return [Told(depth=depth, text=human_words(step.verb), asks=True)]
             case _:
                 assert_never(step.verb)
 
@@ -216,9 +224,13 @@ class Teller:
         undecided = undecided_words(verb, functions[-1].output)
         return [
             Told(depth=depth, text=debate_words(verb), opens=True),
-            *(Told(depth=depth + 1, text=side) for side in sides),
-            *([Told(depth=depth, text=undecided)] if undecided else []),
-            Told(depth=depth, text=f"then {conclusion}"),
+            *(Told(depth=depth + 1, text=side, steps=0) for side in sides),
+            *(
+                [Told(depth=depth, text=undecided, steps=0, asks=verb.unresolved == "human")]
+                if undecided
+                else []
+            ),
+            Told(depth=depth, text=f"then {conclusion}", steps=0),
         ]
 
     def _judgement(

@@ -25,7 +25,8 @@ from stratum_core.journal import RunReader
 from tests.claude._client import run_print
 from tests.claude._json import JsonObject, as_object, as_text, objects
 from tests.claude._messages_api import MessagesApi
-from tests.claude._plugin import LOADED, SERVER, bring_reviews, client_command, make_plan
+from tests.claude._plugin import AT_HAND as SERVER
+from tests.claude._plugin import LOADED, bring_reviews, client_command, make_plan
 from tests.claude._scenes import Scenes
 from tests.claude._script import Request, Script, Turn, UseTool, connected, tool_name
 from tests.claude._terminal import Choice, Terminal
@@ -129,7 +130,7 @@ def test_a_plain_request_becomes_a_plan_a_question_live_progress_and_a_file(
         scenes.add("The end:", done, since="● I will judge")
     assert api.errors == []
     assert re.search(r"says: Stratum's plan \(plan_\w+\):\s+Input: 816 reviews from reviews\.csv\.", asked)
-    assert re.search(r"Simulated: likely about \$[0-9.]+ .* At most \$1\.00\.", asked)
+    assert re.search(r"Simulated: likely about \$[0-9.]+ .* At most \$0\.96\.", asked)
     assert len(_rows(claude)) == 816
     assert len(_engine(claude).runs()) == 1
 

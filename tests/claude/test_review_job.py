@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from stratum_core.money import format_usd, to_nusd
 from tests.claude._client import StreamSession, accept, allow, decline, mcp_server, run_print
 from tests.claude._messages_api import MessagesApi
 from tests.claude._script import Request, Script, UseTool, connected, tool_name
@@ -133,7 +134,7 @@ def test_the_person_is_asked_in_four_lines_with_the_price_last(reviews_project: 
     (asked,) = session.elicitations
     lines = str(asked["message"]).splitlines()
     assert len(lines) == 4
-    assert f"At most ${told[0]['at_most_usd']:.2f}" in lines[-1]
+    assert f"At most {format_usd(to_nusd(str(told[0]['at_most_usd'])))}." in lines[-1]
     assert said.startswith("Done. 40 processed, ")
     assert len(_results(reviews_project)) == 40
 

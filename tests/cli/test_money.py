@@ -20,7 +20,7 @@ def stopped(job: Job, stratum: Callable[..., Done]) -> str:
     """Run forty rows into a cap that pays for some of them, and return the run's id."""
     job.write_rows(40)
     most = stratum(*plan_arguments("--json")).record()["at_most_usd"]
-    plan_id = stratum(*plan_arguments("--json", "--cap", f"{most / 150:.9f}")).record()["plan_id"]
+    plan_id = stratum(*plan_arguments("--json", "--cap", f"{most / 11:.9f}")).record()["plan_id"]
     with _engine(job) as engine:
         engine.decide(plan_id, approved=True, channel="flag")
     run = stratum("execute", plan_id, "--json").record()
@@ -53,7 +53,7 @@ def test_revoke_takes_a_yes_back_and_show_tells_every_answer(job: Job, stratum: 
     assert stratum("execute", plan_id).code != 0
     shown = stratum("show", plan_id)
     assert "UTC: approved by " in shown.out
-    assert '(flag), at most $0.013; "wrong file"' in shown.out
+    assert '(flag), at most $0.00099; "wrong file"' in shown.out
     assert len(stratum("show", plan_id, "--json").record()["answers"]) == 2
     assert stratum("revoke", plan_id).code == 1
 

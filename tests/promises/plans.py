@@ -10,6 +10,7 @@ README = ("README.md", "What it promises, and where the promise ends")
 SETTINGS = ("README.md", "Settings")
 TRY = ("README.md", "Try it: two commands")
 DATA = ("docs/ir.md", "Data")
+SAYS = ("docs/mcp.md", "What a plan says")
 USE = ("docs/architecture.md", "One use case")
 BOUND = (
     "docs/decisions/0010-bytes-bound-prompt-tokens.md",
@@ -190,6 +191,14 @@ PLANS: tuple[Promise, ...] = (
         "Each provider gets as much of a contract as it can enforce, and the full contract still judges the answer",
         README,
         "core/llm/test_projection.py",
+    ),
+    promise(
+        "plan.says",
+        "A plan keeps every question to a person in sight, counts what it cuts, and says what closing the client does, "
+        "what an earlier run saves and why a free one needs a yes",
+        SAYS,
+        "core/plan/test_steps.py",
+        "core/plan/test_terms.py",
     ),
     promise(
         "plan.stored",

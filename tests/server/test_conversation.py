@@ -28,7 +28,7 @@ async def test_a_plan_is_refused_then_asked_about_then_run(job: Job, era: str) -
             approval = await talk.ask("approve", plan_id=plan["plan_id"])
             assert (approval["state"], approval["channel"]) == ("approved", "dialog")
             (question,) = person.asked
-            assert question.message.splitlines()[-1].endswith("At most $0.013.")
+            assert question.message.splitlines()[-1].endswith("At most $0.00099.")
             assert "notes.csv" in question.message
 
             run = await talk.ask("execute", plan_id=plan["plan_id"])

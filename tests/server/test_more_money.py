@@ -43,7 +43,7 @@ async def stopped_run(
     job.write_rows(40)
     async with talking(server_of(job), era, person=person) as talk:
         whole = await talk.ask("plan", **job.plan_arguments())
-        options = {"cap_usd": whole["at_most_usd"] / 150}
+        options = {"cap_usd": whole["at_most_usd"] / 11}
         plan = await talk.ask("plan", **job.plan_arguments(), options=options)
         with Engine(Settings.from_environment(job.environ, cwd=job.folder)) as engine:
             engine.decide(plan["plan_id"], approved=True, channel="flag")

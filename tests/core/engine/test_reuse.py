@@ -228,14 +228,16 @@ def test_a_plan_over_more_rows_pays_for_the_new_ones(bench: Bench) -> None:
     first = ended(engine, engine.execute(bench.approved(engine, rows=4).plan_id).run_id)
     whole = bench.plan(engine)
     plan = plan_again(bench, engine, rows=6, run=first)
-    assert "answered from run" in plan.summary
+    assert f"more answers are taken from {first.run_id}" in plan.summary
     assert "which saves about $" in plan.summary
     assert plan.calls_at_most < whole.calls_at_most
     second = ended(engine, engine.execute(plan.plan_id).run_id)
     assert second.state == "completed"
     paid = {attempt.path for attempt in bench.attempts(second.run_id)}
     assert second.census["calls_reused"] == 6 - len(paid) >= 4
-    third = ended(engine, engine.execute(plan_again(bench, engine, rows=6, run=second).plan_id).run_id)
+    free = plan_again(bench, engine, rows=6, run=second)
+    assert f"All 6 answers are on record in {second.run_id}" in free.summary
+    third = ended(engine, engine.execute(free.plan_id).run_id)
     assert (third.usd, result_of(third)) == (0.0, result_of(second))
 
 

@@ -238,7 +238,7 @@ def test_a_proposed_cap_says_what_it_comes_from_and_one_that_nobody_chose_says_n
             options=options(**given),
         )
         lines = " ".join(made.summary.splitlines())
-        return lines[lines.index("at any time. ") + 13 : lines.index("Likely about")].strip()
+        return lines[lines.index("stops it. ") + 10 : lines.index("Likely about")].strip()
 
     assert told(budgeted(0.2)) == (
         "The document allows $0.20; I propose a cap of $0.014, about 13 times what is likely. "

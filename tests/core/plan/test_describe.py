@@ -91,7 +91,7 @@ flows:
 
 def hostile(context: PlanContext, *, steps: int, words: int) -> Plan:
     lines = "\n".join(
-        f"      - {{ id: s{n}, function: f, inputs: {{ text: input.text }} }}" for n in range(steps)
+        f"      - {{ id: s{n}, function: f, inputs: {{ text: \"'part {n}'\" }} }}" for n in range(steps)
     )
     return build_plan(
         HOSTILE % ("on and " * words, lines), inputs={"text": "\x1b[31mred\u202e"}, context=context
@@ -111,7 +111,9 @@ def test_a_long_flow_is_cut_and_counted_but_the_price_stays(context: PlanContext
     lines = hostile(context, steps=60, words=30).summary.splitlines()
 
     assert len(lines) <= 20
-    assert any("more steps" in line for line in lines)
+    (more,) = [line for line in lines if "more steps" in line]
+    told = sum(line.startswith('- "') for line in lines)
+    assert more == f"- and {60 - told} more steps"
     assert "At most $" in lines[-1]
 
 
