@@ -42,6 +42,7 @@ from stratum_core.engine._drift import DriftDesk
 from stratum_core.engine._left_over import LeftOverDesk
 from stratum_core.engine._library import require_planned, shown_run, with_flows
 from stratum_core.engine._money import MoneyDesk
+from stratum_core.engine._order import told_run
 from stratum_core.engine._pictures import (
     cancel_asked,
     estimate_view,
@@ -58,7 +59,6 @@ from stratum_core.engine._runners import Runners
 from stratum_core.engine._settings import Settings
 from stratum_core.engine._starting import prepare_runner, start_runner
 from stratum_core.engine._storage import StorageDesk
-from stratum_core.engine._tree import run_tree
 from stratum_core.engine._views import ApprovalView, EstimateView, PlanView, Rewrite, RunView, Validation
 from stratum_core.errors import JournalError, PlanError
 from stratum_core.ir import ir_schema
@@ -393,7 +393,7 @@ class Engine:
             RunError: There is no such run.
         """
         view = self.show_run(run_id)
-        tree = run_tree(self.settings.state_dir, view, failed_only=failed_only)
+        tree = told_run(self._control, self.settings.state_dir, view, failed_only=failed_only)
         return {**run_report(self.settings.state_dir, view), "tree": tree}
 
     async def wait(

@@ -8,7 +8,8 @@ Stratum's own.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Literal, TypeAlias, cast
@@ -37,6 +38,7 @@ __all__ = ["ReviewDesk", "ReviewState", "ReviewView", "Shown", "decisions_change
 ReviewState: TypeAlias = Literal["waiting", "decided", "lapsed", "withdrawn"]
 """Nobody has answered; a person has; the time was over before anybody did; the run needs no answer any more."""
 
+_ITEM = re.compile(r"\[(\d+)\]")
 _YES_NO: Mapping[str, bool] = {"yes": True, "true": True, "no": False, "false": False}
 
 
@@ -123,14 +125,16 @@ class ReviewDesk:
         return tuple(_view(review) for review in self._control.reviews(run_id))
 
     def waiting(self, run_id: str) -> tuple[ReviewView, ...]:
-        """Return the questions of a run that a person can still answer, in the order of asking.
+        """Return the questions of a run that a person can still answer: those of one step by their items.
+
+        The steps stand in the order of asking, and items side by side ask in any order.
 
         Raises:
             RunError: There is no such run.
         """
         if self._control.run(run_id).state in {"completed", "completed_with_failures", "cancelled"}:
             return ()
-        return tuple(review for review in self.of_run(run_id) if review.state == "waiting")
+        return _by_items([review for review in self.of_run(run_id) if review.state == "waiting"])
 
     def find(self, run_id: str, name: str) -> ReviewView:
         """Return a question by its id or its number in the run.
@@ -176,6 +180,17 @@ class ReviewDesk:
                 review_id, value, channel=channel, reviewer=this_principal(), rationale=note
             )
         )
+
+
+def _by_items(reviews: Sequence[ReviewView]) -> tuple[ReviewView, ...]:
+    """Return questions with those of equal steps together, by the numbers of their items."""
+    steps: dict[str, int] = {}
+
+    def place(review: ReviewView) -> tuple[int, list[int]]:
+        step = steps.setdefault(_ITEM.sub("[]", review.path), len(steps))
+        return step, [int(index) for index in _ITEM.findall(review.path)]
+
+    return tuple(sorted(reviews, key=place))
 
 
 def decisions_change(run: RunRecord, reviews: tuple[ReviewView, ...]) -> bool:

@@ -9,6 +9,7 @@ from stratum_core.journal._logbook import Logbook, Since
 from stratum_core.journal._memory import MemoryJournal
 from stratum_core.journal._protocol import (
     ACCEPTED,
+    ASKED,
     FINAL_STATES,
     LIBRARY_FLOW,
     REJECTED,
@@ -48,6 +49,7 @@ from stratum_core.journal._track_record import KEPT_PER_SUBJECT, Outcome, TrackR
 
 __all__ = [
     "ACCEPTED",
+    "ASKED",
     "FINAL_STATES",
     "KEPT_PER_SUBJECT",
     "LIBRARY_FLOW",

@@ -16,6 +16,7 @@ from stratum_core.contracts import JsonValue
 
 __all__ = [
     "ACCEPTED",
+    "ASKED",
     "FINAL_STATES",
     "LIBRARY_FLOW",
     "REJECTED",
@@ -30,6 +31,9 @@ __all__ = [
 
 ACCEPTED = "accepted"
 """The kind of event that keeps an answer the run has paid for and accepted: its `key` and `value`."""
+
+ASKED = "asked"
+"""The kind of event that says where a question that calls share was asked first: `at`; nothing is decided by it."""
 
 REJECTED = "rejected"
 """The kind of event that says why an answer was not accepted: its `call_id` and `reason`; nothing is decided by it."""

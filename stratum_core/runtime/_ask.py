@@ -21,7 +21,7 @@ from stratum_core.errors import (
     RunStopped,
     StratumError,
 )
-from stratum_core.journal import ACCEPTED, TAKEN
+from stratum_core.journal import ACCEPTED, ASKED, TAKEN
 from stratum_core.llm import OFFLINE_MODEL, answer_key, still_holds
 from stratum_core.runtime._answers import Flight, shared_path
 from stratum_core.runtime._context import RunContext, evaluate_condition, ran_out_within
@@ -194,6 +194,9 @@ async def _shared(call: _Asked, key: str, path: str, meter: Meter) -> JsonValue:
 async def _lead(call: _Asked, flight: Flight, key: str, path: str, meter: Meter) -> JsonValue:
     """Ask for others, too. What is only the asker's matter (its cancellation, its caps) is not handed on."""
     where = shared_path(call.spec.name, key)
+    journal = call.context.journal
+    if where not in journal.recorded(ASKED):
+        journal.note(ASKED, path=where, data={"at": path})
     try:
         flight.value = await call.answer(key, where, meter)
     except (RunStopped, JournalError):

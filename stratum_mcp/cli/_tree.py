@@ -36,7 +36,8 @@ def show_tree(told: JsonValue, console: Console, *, simulated: bool = False) -> 
     if not _parts(tree, "children"):
         return False
     mark = "  (simulated)" if simulated else ""
-    console.print(Text(f"\n{_line(tree)}{mark}"), soft_wrap=True)
+    state = str(tree["run_state"]).replace("_", " ")
+    console.print(Text(f"\n{_line(tree, state=state)}{mark}"), soft_wrap=True)
     for line in _lines(_drawn_below(_parts(tree, "children")), ""):
         console.print(Text(line), soft_wrap=True)
     return True
@@ -75,15 +76,16 @@ def _drawn(node: _Node) -> _Drawn:
     return _Drawn(line, [*lines, *_drawn_below(_parts(node, "children"))])
 
 
-def _line(node: _Node, *, only: _Node | None = None) -> str:
-    """Return the line of a node."""
+def _line(node: _Node, *, only: _Node | None = None, state: str = "") -> str:
+    """Return the line of a node; `state` says how it stands in other words than its own."""
     items = [child for child in _parts(node, "children") if _is_item(child)]
     failed = sum(child["state"] == "failed" for child in items)
     retries = _number(node, "retries")
     words = [
         plain_line(str(node["name"]), 120),
-        f"{len(items):,} items" if items else "",
-        f"{failed:,} failed" if failed else "" if items else _STATE_WORDS.get(str(node["state"]), ""),
+        f"{len(items):,} {'item' if len(items) == 1 else 'items'}" if items else "",
+        state
+        or (f"{failed:,} failed" if failed else "" if items else _STATE_WORDS.get(str(node["state"]), "")),
         plain_line(str(only["model"]), 80) if only else "",
         f"{retries:,} {'retry' if retries == 1 else 'retries'}" if retries else "",
         format_usd(_number(node, "nusd")) if _has_calls(node) else "",

@@ -106,9 +106,9 @@ def test_steps_hold_their_items_calls_and_attempts_with_cost_time_and_reasons(tm
         await book.attempt("all[0]/tone", number=2)
 
     assert shown(written(tmp_path, write)) == [
-        f"{RUN}  2 retries  $0.0030  40 ms",
+        f"{RUN}  completed  2 retries  $0.0030  40 ms",
         "├─ head  openai/gpt-4.1  $0.0010  10 ms",
-        "└─ all  1 items  2 retries  $0.0020  30 ms",
+        "└─ all  1 item  2 retries  $0.0020  30 ms",
         "   └─ [0]  2 retries  $0.0020  30 ms",
         "      └─ tone  2 retries  $0.0020  30 ms",
         "         ├─ #0  failed  openai/gpt-4.1  $0.00  10 ms  transport_error: busy",
@@ -184,7 +184,9 @@ def test_decisions_and_answers_that_were_not_bought_are_told(tmp_path: Path) -> 
         )
         await book.journal.event("decided", path="mine", data={**person, "reviewer": None})
         await book.journal.event("decided", path="never", data={**person, "lapsed": True})
-        await book.journal.event("decided", path="race", data={"winners": ["a"]})
+        await book.journal.event(
+            "decided", path="race", data={"winners": ["a", "b"], "failed": [], "again": 2}
+        )
         await book.journal.event("taken", path="shout@0123", data={"key": "0123", "value": "A"})
         await book.attempt("voided")
 
@@ -193,7 +195,7 @@ def test_decisions_and_answers_that_were_not_bought_are_told(tmp_path: Path) -> 
         "late  answered by nobody in time: yes",
         "mine  answered by a person: yes",
         "never  nobody answered the question in time",
-        "race  decided: winners ['a']",
+        "race  decided: winners a, b; failed none; again 2",
         "shout@0123  the answer was on record and not bought again",
     ]
 
@@ -231,3 +233,51 @@ def test_show_tells_a_real_run_in_words_and_in_json(stratum: Callable[..., Done]
     assert report["tree"]["name"] == made["run_id"]
     assert sum(child["nusd"] for child in report["tree"]["children"]) == report["tree"]["nusd"]
     assert "No call or item of it failed." in stratum("show", made["run_id"], "--failed").out
+
+
+def test_what_a_person_answered_is_told_as_json(tmp_path: Path) -> None:
+    async def write(book: Book) -> None:
+        person = {"review_id": "r", "lapsed": False, "channel": "terminal", "reviewer": "ann"}
+        await book.journal.event("decided", path="a", data={**person, "value": True})
+        await book.journal.event(
+            "decided", path="b", data={**person, "value": {"label": "good", "why": None}}
+        )
+
+    assert [line[3:] for line in shown(written(tmp_path, write))[1:]] == [
+        "a  answered by ann: true",
+        'b  answered by ann: {"label": "good", "why": null}',
+    ]
+
+
+def test_the_root_says_what_the_receipt_says_and_every_iteration_counts(tmp_path: Path) -> None:
+    async def write(book: Book) -> None:
+        await book.attempt("draft/it1")
+        await book.attempt("draft/it2", why="too short")
+        await book.attempt("draft/it2", number=1)
+        await book.attempt("draft/it3", {"kind": "cut_off"}, state="possibly_paid")
+        await book.attempt("draft/it3", number=1)
+
+    written(tmp_path, write)
+    stands = replace(
+        view(), state="completed_with_failures", census={"retries": {"contract": 1, "refine": 2}}
+    )
+    told, counted = run_tree(tmp_path, stands), run_tree(tmp_path, view())
+    assert told["retries"] == counted["retries"] == 3
+    assert shown(told)[0].startswith(f"{RUN}  completed with failures  3 retries  $")
+    assert shown(told)[1].startswith("└─ draft  3 retries  $")
+
+
+def test_a_shared_call_stands_under_the_first_that_asked(tmp_path: Path) -> None:
+    async def write(book: Book) -> None:
+        book.journal.note("asked", path="tone@01", data={"at": "all[1]/tone"})
+        await book.attempt("tone@01", why="no")
+        await book.attempt("tone@01", number=1)
+        book.journal.note("asked", path="tone@02", data={"at": "all[0]/tone"})
+        await book.journal.event("taken", path="tone@02", data={"key": "02", "value": "A"})
+        await book.attempt("tone@03")
+
+    lines = shown(written(tmp_path, write))
+    assert [line.strip("│├└─ ").partition("  ")[0] for line in lines] == [
+        RUN, "all", "[0]", "tone", "[1]", "tone", "#0", "#1", "tone@03",
+    ]  # fmt: skip
+    assert lines[3].endswith("tone  the answer was on record and not bought again")

@@ -61,8 +61,9 @@ TRACES: tuple[Promise, ...] = (
     ),
     promise(
         "trace.tree",
-        "A run is shown as its steps, items, calls and attempts with cost, time, retries and reasons",
+        "A run is shown as its steps, items, calls and attempts with cost, time, retries and reasons, in document order",
         TREE,
         "cli/test_show.py",
+        "core/engine/test_order.py",
     ),
 )

@@ -12,10 +12,11 @@ from typing import cast
 import pytest
 
 from stratum_core.checks import check
-from stratum_core.contracts import JsonValue
+from stratum_core.contracts import BoolType, JsonValue
 from stratum_core.engine import Engine, ReviewView, RunView
 from stratum_core.engine._reviews import read_answer
 from stratum_core.errors import ContractViolation, InputError, RunError
+from stratum_core.journal import ControlStore, Question
 from stratum_core.specs import HumanVerb
 from tests.core.engine._bench import Bench, ended, hit, result_of, when
 from tests.support.jobs import DOCUMENT
@@ -50,10 +51,27 @@ def test_a_run_waits_without_a_process_and_says_what_to_do(bench: Bench) -> None
     assert view.message.startswith("Waiting for a person: 3 questions.")
     assert view.message.endswith(f"To answer: stratum decide {view.run_id}")
     assert (view.census["items_done"], view.census["items_waiting"]) == (2, 3)
-    assert [question["number"] for question in view.questions] == [1, 2, 3]
+    assert sorted(str(question["number"]) for question in view.questions) == ["1", "2", "3"]
+    paths = [str(question["path"]) for question in view.questions]
+    assert paths == sorted(paths)
     told = view.to_json()
     assert told["waiting_for"] == 3
     assert "Works very well" not in str(told["questions"])
+
+
+def test_questions_are_listed_by_their_items_however_they_were_asked(bench: Bench) -> None:
+    engine = bench.engine()
+    plan_id = bench.approved(engine).plan_id
+    store = ControlStore.open(bench.job.state_dir, clock=lambda: bench.clock.now().timestamp())
+    plan = store.plan(plan_id)
+    store.create_run(plan_id, plan.plan_hash, cast("int", plan.record["cap_nusd"]), "run_000000000001")
+    for path in ("rows[1]", "last", "rows[10]", "rows[2]", "deep[0][2]/a", "deep[0][1]/a"):
+        store.ask_review("run_000000000001", path, Question(text="Well?", show={}, answer=BoolType()))
+
+    assert [(review.number, review.path) for review in engine.reviews.waiting("run_000000000001")] == [
+        (1, "rows[1]"), (4, "rows[2]"), (3, "rows[10]"), (2, "last"), (6, "deep[0][1]/a"), (5, "deep[0][2]/a"),
+    ]  # fmt: skip
+    assert [review.number for review in engine.reviews.of_run("run_000000000001")] == [1, 2, 3, 4, 5, 6]
 
 
 def test_a_person_sees_what_came_from_outside_told_as_data(bench: Bench) -> None:

@@ -101,6 +101,18 @@ async def test_equal_questions_of_a_run_are_paid_once() -> None:
     assert (outcome.census["calls"], outcome.census["calls_reused"]) == (3, 3)
 
 
+async def test_the_record_says_once_where_each_shared_question_was_asked_first() -> None:
+    def asked(journal: MemoryJournal) -> list[str]:
+        return [str(event.data["at"]) for event in journal.reader().events_of("asked")]
+
+    journal = MemoryJournal()
+    await run(["a", "b", "a", "bad", "bad"], Numbered(), journal)
+    assert asked(journal) == ["loud[0]", "loud[1]", "loud[3]", "last"]
+    again = MemoryJournal(after=journal)
+    await run(["a", "b", "a", "bad", "bad"], Numbered(), again)
+    assert asked(again) == ["loud[0]", "loud[1]", "loud[3]", "last"]
+
+
 async def test_without_a_cache_each_is_asked() -> None:
     answer = Numbered()
     await run(["a", "b", "a"], answer, document=DOCUMENT.replace("    cache: session\n", ""))
