@@ -61,7 +61,7 @@ TRACES: tuple[Promise, ...] = (
     ),
     promise(
         "trace.tree",
-        "A run is shown as its steps, items, calls and attempts with cost, time, retries and reasons, in document order",
+        "A run is shown in document order: steps, items, calls and attempts with cost, time, retries and reasons",
         TREE,
         "cli/test_show.py",
         "core/engine/test_order.py",
