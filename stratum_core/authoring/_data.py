@@ -7,6 +7,7 @@ read, and how many rows, is the operator's to say and holds for plans.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Mapping
 from pathlib import Path
@@ -64,5 +65,6 @@ def read_data(
     codec = codec_of(kind, where="read_data()")
     file = Path(path).absolute()
     request = FileRequest(file=str(file), columns=dict(columns or {}), form=format)
-    value: JsonValue = read_file(codec.type, request, roots=Roots(file.anchor), limits=_UNLIMITED)
+    folder = Roots(Path(os.path.realpath(file)).parent)
+    value: JsonValue = read_file(codec.type, request, roots=folder, limits=_UNLIMITED)
     return codec.load(list(value) if isinstance(value, StoredList) else value)

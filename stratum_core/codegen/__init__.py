@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 from stratum_core.late import late
 
 if TYPE_CHECKING:
+    from stratum_core.codegen._main import FileInput, PlannedInputs
     from stratum_core.codegen._module import generate, main_flow
     from stratum_core.codegen._read_expressions import Reading, UnreadableError, document_expression
     from stratum_core.codegen._read_flows import Body, read_body
@@ -14,6 +15,7 @@ else:
     __getattr__ = late(
         __name__,
         {
+            "_main": "FileInput PlannedInputs",
             "_module": "generate main_flow",
             "_read_expressions": "Reading UnreadableError document_expression",
             "_read_flows": "Body read_body",
@@ -25,7 +27,9 @@ else:
 __all__ = [
     "Body",
     "Callee",
+    "FileInput",
     "ModuleNames",
+    "PlannedInputs",
     "Reading",
     "UnreadableError",
     "after_comments",

@@ -7,27 +7,25 @@ all of it at once, never left out.
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable
 from dataclasses import dataclass
 
 from stratum_core.codegen._contracts import contract_class, in_order
 from stratum_core.codegen._flows import FlowWriter
 from stratum_core.codegen._functions import FunctionWriter
-from stratum_core.codegen._layout import statement
+from stratum_core.codegen._main import PlannedInputs, main_lines, tail_lines
 from stratum_core.codegen._records import Records, record_class
 from stratum_core.codegen._refusals import name_faults
-from stratum_core.codegen._scope import CORE, PYDANTIC, Scope, name
+from stratum_core.codegen._scope import Scope
 from stratum_core.codegen._text import comment, docstring
-from stratum_core.codegen._types import annotation, constant, optional_of, without_limits
-from stratum_core.contracts import Type, contract_hash
+from stratum_core.contracts import contract_hash
 from stratum_core.errors import StratumCompileError
 from stratum_core.ir import Document
-from stratum_core.specs import FlowSpec, Program, called
+from stratum_core.specs import Program, called
 
 __all__ = ["generate", "main_flow"]
 
-_INDENT = "    "
+_NOT_PLANNED = PlannedInputs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +37,14 @@ class _Parts:
     flows: list[list[str]]
 
 
-def generate(document: Document, program: Program, *, made_from: str, flow: str | None = None) -> str:
+def generate(
+    document: Document,
+    program: Program,
+    *,
+    made_from: str,
+    flow: str | None = None,
+    planned: PlannedInputs = _NOT_PLANNED,
+) -> str:
     """Return the text of a module that does what a document says.
 
     Args:
@@ -47,6 +52,7 @@ def generate(document: Document, program: Program, *, made_from: str, flow: str 
         program: What it was checked to.
         made_from: Named in the header: a file's name or a plan's id.
         flow: The flow that `main` runs; None: the last one that no other flow calls.
+        planned: Where that flow's inputs come from.
 
     Raises:
         StratumCompileError: Parts of the document have no form in Python; `detail["reasons"]` lists all of them.
@@ -75,12 +81,13 @@ def generate(document: Document, program: Program, *, made_from: str, flow: str 
             f"{len(reasons)} part(s) of the document have no form in Python: " + "; ".join(reasons),
             detail={"reasons": reasons},
         )
-    main = [] if not program.flows else _main(program.flows[flow or main_flow(program)], scope)
+    runs = program.flows[flow or main_flow(program)] if program.flows else None
+    main = [] if runs is None else main_lines(runs, scope, planned)
     own = [record_class(kind, called_name, scope) for kind, called_name in records.made.items()]
     blocks = [*made.contracts, *own, *made.functions, *made.flows, main]
     body = "\n\n\n".join("\n".join(block) for block in blocks if block)
     header = _header(document, program, made_from)
-    tail = [f'if __name__ == "__main__":\n{_INDENT}{scope.free("main")}()'] if main else []
+    tail = [] if runs is None else ["\n".join(tail_lines(runs, scope, planned))]
     return "\n".join([*header, "", *scope.lines(), "", "", "\n\n\n".join([body, *tail])]) + "\n"
 
 
@@ -124,53 +131,3 @@ def _header(document: Document, program: Program, made_from: str) -> list[str]:
     lines += [f"# contract {found} {contract_hash(record)}" for found, record in program.contracts.items()]
     lines += [f"# function {found} {spec.function_hash}" for found, spec in program.functions.items()]
     return lines
-
-
-def _main(flow: FlowSpec, scope: Scope) -> list[str]:
-    """Return the function that runs a flow on the inputs of a JSON file."""
-    adapter = scope.use(PYDANTIC, "TypeAdapter")
-    keywords = [_argument(one.name, one.type, scope, adapter) for one in flow.inputs]
-    call = ast.Call(func=name(scope.flows[flow.name]), args=[], keywords=keywords)
-    run = ast.Call(func=scope.use(CORE, "run"), args=[call], keywords=[])
-    kind = _of_adapter(adapter, annotation(without_limits(flow.output), scope))
-    dumped = ast.Call(
-        func=ast.Attribute(value=kind, attr="dump_json", ctx=ast.Load()),
-        args=[name("result")],
-        keywords=[ast.keyword(arg="indent", value=constant(2))],
-    )
-    text = ast.Call(func=ast.Attribute(value=dumped, attr="decode", ctx=ast.Load()), args=[], keywords=[])
-    shown = ast.Call(func=name("print"), args=[text], keywords=[])
-    lines = [f"def {scope.free('main')}() -> None:"]
-    if flow.inputs:
-        path, json_value = scope.use("pathlib", "Path").id, scope.use(PYDANTIC, "JsonValue").id
-        argv, loads = scope.use("sys", "argv").id, scope.use("json", "loads").id
-        lines += [
-            f'{_INDENT}"""Run the flow on the inputs in a JSON file."""',
-            f"{_INDENT}if len({argv}) < 2:",
-            f'{_INDENT * 2}raise SystemExit(f"usage: {{{argv}[0]}} INPUTS.json")',
-            f"{_INDENT}given: dict[str, {json_value}] = {loads}(",
-            f'{_INDENT * 2}{path}({argv}[1]).read_text(encoding="utf-8"),',
-            f"{_INDENT})",
-        ]
-    else:
-        lines.append(f'{_INDENT}"""Run the flow and print what it returns."""')
-    return [*lines, statement("result = ", run, indent=4), statement("", shown, indent=4)]
-
-
-def _argument(found: str, kind: Type, scope: Scope, adapter: ast.Name) -> ast.keyword:
-    """Return one input of the flow, read from the file."""
-    given = name("given")
-    value: ast.expr = ast.Subscript(value=given, slice=constant(found), ctx=ast.Load())
-    if optional_of(kind):
-        get = ast.Attribute(value=given, attr="get", ctx=ast.Load())
-        value = ast.Call(func=get, args=[constant(found)], keywords=[])
-    read = ast.Attribute(
-        value=_of_adapter(adapter, annotation(without_limits(kind), scope)),
-        attr="validate_python",
-        ctx=ast.Load(),
-    )
-    return ast.keyword(arg=found, value=ast.Call(func=read, args=[value], keywords=[]))
-
-
-def _of_adapter(adapter: ast.Name, kind: ast.expr) -> ast.expr:
-    return ast.Call(func=adapter, args=[kind], keywords=[])

@@ -17,8 +17,9 @@ from pathlib import Path
 from typing import cast
 
 from stratum_core.checks import check
-from stratum_core.codegen import UnreadableError, generate, main_flow, read_module
+from stratum_core.codegen import PlannedInputs, UnreadableError, generate, main_flow, read_module
 from stratum_core.contracts import JsonValue, contract_hash
+from stratum_core.engine._bindings import planned_inputs
 from stratum_core.engine._documents import read_spec
 from stratum_core.engine._outline import outline
 from stratum_core.engine._planning import limits_of
@@ -40,6 +41,7 @@ _IMPORT_TIMEOUT_S = 60
 _DOCUMENTS = (".yaml", ".yml")
 _A_DOCUMENT = "a document"
 """What a module says it was made from where no file has a name."""
+_NONE = PlannedInputs()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,12 +143,15 @@ class CodeDesk:
             PlanError: There is no such plan.
         """
         target = self._target(path) if path else None
-        text, made_from, planned = self._source(source)
+        text, made_from, plan = self._source(source)
         document, program = self._valid(text)
-        chosen = flow or planned
+        chosen = flow or (None if plan is None else str(plan["flow"]))
         if chosen is not None and chosen not in program.flows:
             raise InputError(f"there is no flow `{chosen}`", remedy=f"flows: {', '.join(program.flows)}")
-        module = generate(document, program, made_from=made_from, flow=chosen)
+        roots = Roots(*self._settings.roots)
+        folder = next(iter(roots.paths), Path()) if target is None else target.parent
+        inputs = _inputs_of(plan, folder, roots) if plan is not None and chosen == plan["flow"] else _NONE
+        module = generate(document, program, made_from=made_from, flow=chosen, planned=inputs)
         same = _verified(module, program)
         written = target is not None and _written(target, module, force=force)
         return CodeView(
@@ -160,19 +165,22 @@ class CodeDesk:
             written=written,
         )
 
-    def module_of(self, text: str, flow: str) -> str:
-        """Return a document as a Python module, verified as a written one is; the same text for the same document.
+    def module_of(self, text: str, flow: str, bindings: Sequence[Mapping[str, JsonValue]], path: Path) -> str:
+        """Return a planned job as a Python module, verified as a written one is; the same text for the same job.
 
         Args:
             text: The document.
             flow: The flow that `main` runs.
+            bindings: What its inputs are bound to, as the plan's record keeps it.
+            path: Where the module will stand.
 
         Raises:
             DiagnosticsError: The document is wrong.
             StratumCompileError: A part of it has no form in Python.
         """
         document, program = self._valid(text)
-        module = generate(document, program, made_from=_A_DOCUMENT, flow=flow)
+        inputs = planned_inputs(bindings, path.parent, Roots(*self._settings.roots))
+        module = generate(document, program, made_from=_A_DOCUMENT, flow=flow, planned=inputs)
         _verified(module, program)
         return module
 
@@ -234,15 +242,20 @@ class CodeDesk:
             )
         return target
 
-    def _source(self, source: str) -> tuple[str, str, str | None]:
-        """Return a document's text, what it is called, and the flow a plan is about."""
+    def _source(self, source: str) -> tuple[str, str, Mapping[str, JsonValue] | None]:
+        """Return a document's text, what it is called, and the record of the plan it is of."""
         if source.startswith(_PLAN_PREFIX) and "\n" not in source:
             record = self._control.plan(source).record
-            return str(record["text"]), f"plan {source}", str(record["flow"])
+            return str(record["text"]), f"plan {source}", record
         found = read_spec(source, Roots(*self._settings.roots))
         is_text = "\n" in source or source.lstrip().startswith("{")
         text = found if isinstance(found, str) else found.decode("utf-8", "replace")
         return text, _A_DOCUMENT if is_text else Path(source).name, None
+
+
+def _inputs_of(plan: Mapping[str, JsonValue], folder: Path, roots: Roots) -> PlannedInputs:
+    """Return where a module in a folder finds the inputs of a stored plan."""
+    return planned_inputs(cast("Sequence[Mapping[str, JsonValue]]", plan["bindings"]), folder, roots)
 
 
 def _emitted(source: Path) -> Mapping[str, JsonValue]:

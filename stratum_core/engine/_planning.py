@@ -13,7 +13,7 @@ from stratum_core.engine._settings import Settings
 from stratum_core.journal import TrackRecord
 from stratum_core.llm import endpoint_of, missing_for
 from stratum_core.money import NUSD_PER_USD
-from stratum_core.plan import BindLimits, PlanContext, ReusedRun, Roots
+from stratum_core.plan import BindLimits, ModuleMaker, PlanContext, ReusedRun, Roots
 
 __all__ = ["limits_of", "plan_context", "proxy_warning"]
 
@@ -35,7 +35,7 @@ def plan_context(
     *,
     now_s: float,
     answers_of: Callable[[str], ReusedRun],
-    module_of: Callable[[str, str], str],
+    module_of: ModuleMaker,
 ) -> PlanContext:
     """Return everything a plan depends on that is not in its document or its request.
 
@@ -43,7 +43,7 @@ def plan_context(
         settings: The folders, prices, keys and policy.
         now_s: Seconds since the Unix epoch.
         answers_of: Returns the answers of an earlier run.
-        module_of: Returns a document's Python module for one of its flows.
+        module_of: Returns a document's Python module for one of its flows and what that is bound to.
     """
     policy = settings.policy
     return PlanContext(

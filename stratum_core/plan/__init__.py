@@ -15,7 +15,7 @@ from stratum_core.plan._bind import (
     sample,
 )
 from stratum_core.plan._build import build_plan, estimate_what_if
-from stratum_core.plan._context import PlanContext
+from stratum_core.plan._context import ModuleMaker, PlanContext
 from stratum_core.plan._estimate import Estimate, StepEstimate
 from stratum_core.plan._files import MAX_FILE_BYTES, FileData, Roots
 from stratum_core.plan._history import (
@@ -33,7 +33,7 @@ from stratum_core.plan._plan import (
     reopen,
     require_as_approved,
 )
-from stratum_core.plan._read import FileFormat
+from stratum_core.plan._read import FileFormat, format_of
 from stratum_core.plan._reuse import ReusedRun, read_reused, reopen_reused
 from stratum_core.plan._walk import ERROR_TEXT_BYTES
 from stratum_core.plan._walk_verbs import HUMAN_ANSWER_BYTES, HUMAN_NOTE_BYTES
@@ -55,6 +55,7 @@ __all__ = [
     "FileData",
     "FileFormat",
     "FileRequest",
+    "ModuleMaker",
     "Plan",
     "PlanContext",
     "PlanMode",
@@ -67,6 +68,7 @@ __all__ = [
     "accuracy_words",
     "build_plan",
     "estimate_what_if",
+    "format_of",
     "plan_hash_of",
     "read_file",
     "read_reused",

@@ -47,6 +47,7 @@ __all__ = [
     "BoundInput",
     "FileRequest",
     "bind_inputs",
+    "binding_record",
     "read_file",
     "sample",
 ]
@@ -141,6 +142,21 @@ def bind_inputs(
             kept = None if any_file else rows
             bound.append(_bind_inline(parameter, inputs.get(parameter.name), limits, kept))
     return tuple(bound)
+
+
+def binding_record(bound: BoundInput) -> dict[str, JsonValue]:
+    """Return an input as the record keeps it: its digest, and its value only when it was given inline."""
+    record: dict[str, JsonValue] = {"name": bound.name, "sha256": bound.sha256, "count": bound.count}
+    if bound.file is None:
+        return {**record, "kind": "inline", "value": bound.value}
+    return {
+        **record,
+        "kind": "file",
+        "shown": bound.file.shown,
+        "path": bound.file.path,
+        "format": bound.file.form,
+        "columns": dict(bound.file.columns),
+    }
 
 
 def read_file(kind: Type, request: FileRequest, *, roots: Roots, limits: BindLimits) -> JsonValue:

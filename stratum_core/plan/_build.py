@@ -193,7 +193,7 @@ def _work(
         inputs=bound,
         options=options,
         out=out,
-        module=plan_module(document, name, out=out, context=context) if persistent else None,
+        module=plan_module(document, name, bound, out=out, context=context) if persistent else None,
         reused=None if options.reuse is None else context.answers_of(options.reuse),
         models=models,
         registry=registry,

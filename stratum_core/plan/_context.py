@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
+from pathlib import Path
+from typing import TypeAlias
 
 from stratum_core.budget import PossiblyPaid
 from stratum_core.checks import Limits
+from stratum_core.contracts import JsonValue
 from stratum_core.errors import PlanError
 from stratum_core.llm import Missing, PriceTable
 from stratum_core.plan._bind import BindLimits
@@ -16,7 +19,7 @@ from stratum_core.plan._history import NO_HISTORY, Experience
 from stratum_core.plan._reuse import ReusedRun
 from stratum_core.specs import RegisteredFunction
 
-__all__ = ["PlanContext", "no_endpoint", "nothing_missing"]
+__all__ = ["ModuleMaker", "PlanContext", "no_endpoint", "nothing_missing"]
 
 _NO_LIMITS = Limits()
 _BIND_LIMITS = BindLimits()
@@ -42,7 +45,12 @@ def no_endpoint(_: str) -> str | None:
     return None
 
 
-def no_module(_: str, flow: str) -> str:
+ModuleMaker: TypeAlias = Callable[[str, str, Sequence[Mapping[str, JsonValue]], Path], str]
+"""Takes a valid document, the flow that `main` runs, what each input is bound to as a plan's record keeps it, and
+where the module will stand."""
+
+
+def no_module(_: str, flow: str, _bindings: Sequence[Mapping[str, JsonValue]], _path: Path) -> str:
     """Make no module.
 
     Raises:
@@ -73,8 +81,8 @@ class PlanContext:
     """The operator's Python functions by name; those a plan reaches become part of its hash."""
     answers_of: Callable[[str], ReusedRun] = no_run
     """Returns the answers of a run of this state directory, for the option `reuse`."""
-    module_of: Callable[[str, str], str] = no_module
-    """Returns a valid document's Python module whose `main` runs the flow named; for the option `mode`.
+    module_of: ModuleMaker = no_module
+    """Returns a valid document's Python module whose `main` runs the flow named on its files; for the option `mode`.
 
     It raises `StratumCompileError` when a part of the document has no form in Python.
     """

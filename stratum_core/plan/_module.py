@@ -8,13 +8,14 @@ file that is there by then is left alone.
 from __future__ import annotations
 
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
 
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import PlanError, StratumCompileError
+from stratum_core.plan._bind import BoundInput, binding_record
 from stratum_core.plan._context import PlanContext
 
 __all__ = ["PlannedModule", "plan_module", "read_module_record", "stands_there"]
@@ -39,12 +40,15 @@ class PlannedModule:
         return {"path": str(self.path), "text": self.text}
 
 
-def plan_module(text: str, flow: str, *, out: Path | None, context: PlanContext) -> PlannedModule:
+def plan_module(
+    text: str, flow: str, inputs: Sequence[BoundInput], *, out: Path | None, context: PlanContext
+) -> PlannedModule:
     """Make the module of a plan: named after its flow, beside its result, else in the first allowed folder.
 
     Args:
         text: The document, which is valid.
         flow: What the module's `main` runs.
+        inputs: What the flow is planned with; the module reads the same files.
         out: Where the result goes.
         context: For the allowed folders, and what makes a module of a document.
 
@@ -55,7 +59,8 @@ def plan_module(text: str, flow: str, *, out: Path | None, context: PlanContext)
     name = f"{flow}_flow.py" if flow in _TAKEN else f"{flow}.py"
     path = context.roots.locate_output(name if out is None else str(out.with_name(name)))
     try:
-        return PlannedModule(path=path, text=context.module_of(text, flow))
+        bindings = [binding_record(bound) for bound in inputs]
+        return PlannedModule(path=path, text=context.module_of(text, flow, bindings, path))
     except StratumCompileError as fault:
         raise PlanError(
             f"mode: persistent keeps the job as Python, but {fault.message}",

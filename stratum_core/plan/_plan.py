@@ -17,7 +17,7 @@ from stratum_core.checks import Limits, check
 from stratum_core.contracts import JsonValue, content_hash
 from stratum_core.errors import InputError, PlanError
 from stratum_core.money import Nusd
-from stratum_core.plan._bind import BindLimits, BoundInput, bind_inputs
+from stratum_core.plan._bind import BindLimits, BoundInput, bind_inputs, binding_record
 from stratum_core.plan._estimate import Estimate
 from stratum_core.plan._files import Roots
 from stratum_core.plan._models import with_models
@@ -131,7 +131,7 @@ class Plan:
             "text": self.text,
             "ir_hash": self.program.ir_hash,
             "flow": self.flow,
-            "bindings": [_binding_record(bound) for bound in self.inputs],
+            "bindings": [binding_record(bound) for bound in self.inputs],
             "options": self.options.to_json(),
             "out": None if self.out is None else str(self.out),
             "reused": None if self.reused is None else dict(self.reused),
@@ -298,21 +298,6 @@ class _Fields:
         if not isinstance(value, str):
             raise PlanError(f"the stored plan has no {name}", remedy="plan again")
         return value
-
-
-def _binding_record(bound: BoundInput) -> dict[str, JsonValue]:
-    """Return an input as the record keeps it: its digest, and its value only when it was given inline."""
-    record: dict[str, JsonValue] = {"name": bound.name, "sha256": bound.sha256, "count": bound.count}
-    if bound.file is None:
-        return {**record, "kind": "inline", "value": bound.value}
-    return {
-        **record,
-        "kind": "file",
-        "shown": bound.file.shown,
-        "path": bound.file.path,
-        "format": bound.file.form,
-        "columns": dict(bound.file.columns),
-    }
 
 
 def _reread(

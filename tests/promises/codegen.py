@@ -6,6 +6,7 @@ from tests.support.promise import Promise, promise
 
 __all__ = ["CODEGEN"]
 
+PLANNED = ("docs/codegen.md", "The files of a plan")
 THERE = ("docs/codegen.md", "From a document to a module")
 VERIFIED = ("docs/codegen.md", "What is verified")
 FILES = ("docs/codegen.md", "Files that are there")
@@ -89,6 +90,15 @@ CODEGEN: tuple[Promise, ...] = (
         "Whatever is broken over several lines still means the same",
         THERE,
         "core/codegen/test_layout.py",
+    ),
+    promise(
+        "codegen.planned_files",
+        "A module of a plan reads the plan's files with the same columns and row checks, takes other paths, and holds "
+        "neither data nor a path of the machine",
+        PLANNED,
+        "core/codegen/test_planned_inputs.py",
+        "core/engine/test_module_inputs.py",
+        "core/engine/test_persistent.py::TestTheRun::test_leaves_the_job_as_python_beside_its_result",
     ),
     promise(
         "codegen.refused",

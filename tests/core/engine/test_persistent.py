@@ -109,19 +109,18 @@ class TestTheRun:
         assert view.message.endswith(f"Results: {out}. Python: {written}")
         assert view.to_json()["module"] == str(written)
         engine = bench.engines[0]
-        assert written.read_text("utf-8") == engine.code.codegen(str(bench.job.spec)).text.replace(
-            bench.job.spec.name, "a document"
-        )
-        inputs = bench.job.folder / "inputs.json"
-        inputs.write_text('{"notes": [{"id": 1, "text": "I love it"}]}', "utf-8")
+        again = engine.code.codegen(view.plan_id, path="made/again.py").text
+        assert written.read_text("utf-8") == again.replace(f"plan {view.plan_id}", "a document")
+        assert ' / "../notes.csv"' in again
+        assert str(bench.job.folder) not in again
         done = subprocess.run(
-            [sys.executable, str(written), str(inputs)],
+            [sys.executable, str(written)],
             env={**os.environ, **bench.job.environ},
             capture_output=True,
             check=True,
             timeout=60,
         )
-        assert b'"judged": 1' in done.stdout
+        assert b'"judged": 5' in done.stdout
 
     def test_leaves_a_file_that_is_there_alone_and_says_so(self, bench: Bench) -> None:
         mine = bench.job.folder / NAME
