@@ -17,6 +17,10 @@ DECISION = (
     "docs/decisions/0018-hooks-guard-the-hasty.md",
     "18. Hooks deny, fail closed, and are not the boundary",
 )
+FOLDERS = (
+    "docs/decisions/0034-two-folders-that-are-not-there.md",
+    "34. Two folders that are not there: commands of the plugin, and back ends of the runtime",
+)
 
 PLUGIN: tuple[Promise, ...] = (
     promise(
@@ -38,6 +42,13 @@ PLUGIN: tuple[Promise, ...] = (
         "What the plugin costs in tokens and in time is measured by a command, and stays within its bounds",
         COSTS,
         "claude/test_plugin.py::test_the_figures_on_the_page_are_those_that_are_measured",
+    ),
+    promise(
+        "plugin.commands",
+        "What is typed as a slash command is a skill; a run takes its journal, clients, questions and clock as ports",
+        FOLDERS,
+        "claude/test_plugin.py::TestFiles::test_the_page_names_every_hook_skill_and_part",
+        "core/runtime/test_replay.py::test_a_finished_run_is_replayed_without_a_request",
     ),
     promise(
         "plugin.decided",
