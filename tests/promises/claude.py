@@ -18,8 +18,8 @@ DECISION = (
     "18. Hooks deny, fail closed, and are not the boundary",
 )
 FOLDERS = (
-    "docs/decisions/0034-two-folders-that-are-not-there.md",
-    "34. Two folders that are not there: commands of the plugin, and back ends of the runtime",
+    "docs/decisions/0035-two-folders-that-are-not-there.md",
+    "35. Two folders that are not there: commands of the plugin, and back ends of the runtime",
 )
 
 PLUGIN: tuple[Promise, ...] = (
@@ -38,17 +38,17 @@ PLUGIN: tuple[Promise, ...] = (
         "claude/test_plugin_session.py::test_approving_in_the_shell_is_refused_in_every_permission_mode",
     ),
     promise(
-        "plugin.cost",
-        "What the plugin costs in tokens and in time is measured by a command, and stays within its bounds",
-        COSTS,
-        "claude/test_plugin.py::test_the_figures_on_the_page_are_those_that_are_measured",
-    ),
-    promise(
         "plugin.commands",
         "What is typed as a slash command is a skill; a run takes its journal, clients, questions and clock as ports",
         FOLDERS,
         "claude/test_plugin.py::TestFiles::test_the_page_names_every_hook_skill_and_part",
         "core/runtime/test_replay.py::test_a_finished_run_is_replayed_without_a_request",
+    ),
+    promise(
+        "plugin.cost",
+        "What the plugin costs in tokens and in time is measured by a command, and stays within its bounds",
+        COSTS,
+        "claude/test_plugin.py::test_the_figures_on_the_page_are_those_that_are_measured",
     ),
     promise(
         "plugin.decided",
