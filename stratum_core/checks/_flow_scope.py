@@ -9,6 +9,7 @@ from collections.abc import Collection, Generator
 from contextlib import contextmanager
 
 from stratum_core.checks._compile import BOOL, Compiler
+from stratum_core.checks._free_ids import FreeIds
 from stratum_core.checks._opaque import Taint
 from stratum_core.checks._signatures import Signature
 from stratum_core.contracts import IntType, Type
@@ -32,6 +33,7 @@ class FlowScope:
         "_not_null",
         "_read",
         "calls",
+        "free_ids",
         "later",
         "names",
         "step_reads",
@@ -39,13 +41,17 @@ class FlowScope:
         "taint",
     )
 
-    def __init__(self, compiler: Compiler, given: Type, later: Collection[str], *, complete: bool) -> None:
+    def __init__(
+        self, compiler: Compiler, given: Type, later: Collection[str], free_ids: FreeIds, *, complete: bool
+    ) -> None:
         self._compiler = compiler
         self._complete = complete
         self.names: dict[str, Type] = {"input": given}
         """Types by name."""
         self.later = later
         """Ids of all steps: a name among them that is not in `names` yet is a later step."""
+        self.free_ids = free_ids
+        """Ids for steps whose own is taken."""
         self.steps: dict[str, str] = {}
         """Ids of the steps so far, with where each stands."""
         self.calls: list[tuple[Signature, Path]] = []

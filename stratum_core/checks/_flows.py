@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from stratum_core.checks._context import Context
 from stratum_core.checks._extent import check_extent
 from stratum_core.checks._flow_scope import FlowScope
+from stratum_core.checks._free_ids import FreeIds
 from stratum_core.checks._functions import read_budget
 from stratum_core.checks._outcomes import record
 from stratum_core.checks._policy import check_budget
@@ -49,7 +50,7 @@ def _check_flow(context: Context, flow: Flow, signature: Signature) -> tuple[Flo
     check_budget(context, path, flow.budget)
     given = ANY if signature.inputs is None else record(signature.inputs)
     later = {step.id for step in flow.steps if isinstance(step, Step)}
-    scope = FlowScope(context.compiler, given, later, complete=_ids_are_known(flow))
+    scope = FlowScope(context.compiler, given, later, FreeIds(flow), complete=_ids_are_known(flow))
     steps: list[StepSpec] = []
     for index, step in enumerate(flow.steps):
         if isinstance(step, Invalid):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import Literal, cast
 
 from stratum_core.checks._context import Context
 from stratum_core.checks._flow_scope import TAKEN, FlowScope
@@ -90,21 +90,22 @@ def _work(
 def _check_id(context: Context, path: Path, step: Step, scope: FlowScope) -> None:
     """Report an id that is taken or cannot be read."""
     if step.id in scope.steps:
-        first = scope.steps[step.id]
-        context.findings.add(
-            "E324",
-            (*path, "id"),
-            f"the id `{step.id}` is taken by an earlier step ({first})",
-            suggestion=f"choose another id, for example `{step.id}_2`",
-        )
+        reason = f" by an earlier step ({scope.steps[step.id]})"
+        free = scope.free_ids.instead_of(step.id)
     elif step.id in TAKEN:
-        context.findings.add(
-            "E324",
-            (*path, "id"),
-            f"the id `{step.id}` is taken: it is what expressions call the flow's "
-            f"{'input' if step.id == 'input' else 'items'}",
-            suggestion=f"choose another id, for example `{step.id}_step`",
-        )
+        reason = f": it is what expressions call the flow's {'input' if step.id == 'input' else 'items'}"
+        free = scope.free_ids.instead_of(f"{step.id}_step")
+    else:
+        return
+    at: Path = (*path, "id")
+    is_certain = not scope.free_ids.is_read_after(step.id, cast("int", path[-1]))
+    context.findings.add(
+        "E324",
+        at,
+        f"the id `{step.id}` is taken{reason}",
+        suggestion=f"choose another id, for example `{free}`",
+        fix=context.findings.replacement(at, free if is_certain else None),
+    )
 
 
 def _check_after(context: Context, path: Path, step: Step, scope: FlowScope) -> tuple[str, ...]:

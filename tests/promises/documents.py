@@ -92,6 +92,7 @@ DOCUMENTS: tuple[Promise, ...] = (
         "`validate --fix` makes every certain fix and changes nothing else; `fmt` prints the one layout",
         CLI,
         "cli/test_mending.py",
+        "core/checks/test_free_ids.py",
         "core/checks/test_repair.py",
         "core/ir/test_edits.py",
     ),
