@@ -16,6 +16,8 @@ from stratum_mcp.plain import plain, plain_line
 
 __all__ = ["show_census", "show_estimate", "show_plan", "show_run", "show_runs"]
 
+_WHOLE = frozenset({"run", "plan"})
+"""Columns of ids: in a narrow terminal the others fold, so that an id can be copied."""
 _CENSUS_NAMES = {
     "items_done": "items done",
     "items_failed": "items failed",
@@ -141,7 +143,7 @@ def _table(columns: Sequence[str], rows: Iterable[Iterable[JsonValue]]) -> Table
     """Build a table of cells that cannot steer the terminal."""
     table = Table(box=box.SIMPLE, pad_edge=False)
     for name in columns:
-        table.add_column(Text(name.replace("_", " ")), overflow="fold")
+        table.add_column(Text(name.replace("_", " ")), overflow="fold", no_wrap=name in _WHOLE)
     for row in rows:
         table.add_row(*(Text(_cell(value)) for value in row))
     return table

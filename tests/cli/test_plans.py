@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import io
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
 
 import pytest
+from rich.console import Console
 
-from stratum_core.engine import Engine
+from stratum_core.engine import Engine, RunView
 from stratum_mcp.cli._exit import Exit
+from stratum_mcp.cli._report import show_runs
 from stratum_mcp.cli._session import Session
 from tests.cli._command import Done, plan_arguments
 from tests.support.jobs import Job
@@ -92,3 +95,14 @@ def test_help_of_the_audit_lists_its_commands(job: Job, stratum: Callable[..., D
         Exit.OK,
         ["log", "show", "verify"],
     )
+
+
+def test_ids_of_runs_and_plans_stay_whole_in_a_narrow_terminal() -> None:
+    view = RunView(
+        run_id="run_0123456789ab", plan_id="plan_0123456789ab", state="completed_with_failures", message="", done=4,
+        total=4, usd=0.002, cap_usd=1, simulated=True, live=False,
+    )  # fmt: skip
+    file = io.StringIO()
+    show_runs([view], Console(file=file, width=64, markup=False, highlight=False, emoji=False))
+    assert "run_0123456789ab" in file.getvalue()
+    assert "plan_0123456789ab" in file.getvalue()
