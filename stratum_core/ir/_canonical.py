@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import cache
+from operator import attrgetter
 from typing import TypeAlias, TypeVar
 
 from stratum_core.contracts import JsonValue, RecordType, Type, canonical_json
@@ -198,8 +199,8 @@ class _Writer:
     def part(self, part: _Part) -> dict[str, JsonValue]:
         """Return a part with every field, in the document's own key names."""
         written = dict(_defaults(type(part)))
-        for name, key, default in _fields_of(type(part)):
-            value: _Value = getattr(part, name)
+        values: tuple[_Value, ...] = _values_of(type(part))(part)
+        for (name, key, default), value in zip(_fields_of(type(part)), values, strict=True):
             if value is not default:
                 written[key] = self._field(name, value)
         return written
@@ -285,6 +286,13 @@ def _fields_of(kind: type[_Part]) -> tuple[tuple[str, str, object], ...]:
         for field in dataclasses.fields(kind)
         if field.name not in _DROPPED
     )
+
+
+@cache
+def _values_of(kind: type[_Part]) -> Callable[[_Part], tuple[_Value, ...]]:
+    """Return what reads those fields of a part, all at once."""
+    first, *others = (name for name, _, _ in _fields_of(kind))
+    return attrgetter(first, *others) if others else lambda part: (getattr(part, first),)
 
 
 @cache

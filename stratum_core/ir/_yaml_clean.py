@@ -50,35 +50,36 @@ def read_clean(source: Source) -> dict[str, Raw] | None:
 def _data(events: Iterator[Event]) -> dict[str, Raw] | None:
     """Return the one document; containers are filled in place, so nothing recurses."""
     documents: list[Raw] = []
-    data: dict[str, Raw] | list[Raw] = documents
-    above: list[dict[str, Raw] | list[Raw]] = []
+    items: list[Raw] = documents
+    fields: dict[str, Raw] | None = None
+    above: list[tuple[list[Raw], dict[str, Raw] | None]] = []
     key: str | None = None
     for count, event in enumerate(events):
         if count > MOST_EVENTS:
             raise _UncleanError
         if isinstance(event, ScalarEvent):
-            if key is None and isinstance(data, dict):
-                key = _key(event, data)
-                continue
-            value = _scalar(event)
+            if fields is None:
+                items.append(_scalar(event))
+            elif key is None:
+                key = _key(event, fields)
+            else:
+                fields[key] = _scalar(event)
+                key = None
         elif isinstance(event, (MappingStartEvent, SequenceStartEvent)):
-            if len(above) >= MAX_DEPTH or (key is None and isinstance(data, dict)):
+            if len(above) >= MAX_DEPTH or (key is None and fields is not None):
                 raise _UncleanError
             value = _container(event)
+            above.append((items, fields))
+            if fields is None or key is None:
+                items.append(value)
+            else:
+                fields[key] = value
+                key = None
+            items, fields = (value, None) if isinstance(value, list) else (items, value)
         elif isinstance(event, (MappingEndEvent, SequenceEndEvent)):
-            data = above.pop()
-            continue
+            items, fields = above.pop()
         else:
             _pass_over(event)
-            continue
-        if isinstance(data, list):
-            data.append(value)
-        elif key is not None:
-            data[key] = value
-            key = None
-        if isinstance(value, (dict, list)):
-            above.append(data)
-            data = value
     root = documents[0] if len(documents) == 1 else None
     return root if isinstance(root, dict) else None
 
