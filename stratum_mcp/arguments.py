@@ -30,7 +30,13 @@ __all__ = ["strict_tool"]
 
 _MAX_SHOWN = 60
 _MAX_FAULTS = 8
-_WANTED = {"string_type": "text", "dict_type": "a record of names and values"}
+_WANTED = {
+    "string": "text",
+    "object": "a record of names and values",
+    "integer": "a whole number",
+    "boolean": "true or false",
+}
+"""What a type of the schema is called."""
 _PADDING = frozenset({"title", "$defs", "additionalProperties"})
 
 
@@ -71,8 +77,9 @@ class _StrictTool(Tool):
 
 def _refused(tool: Tool, faults: Iterable[ErrorDetails]) -> ToolError:
     """Return every fault of a call as one refusal."""
-    names = list(cast("Mapping[str, JsonValue]", tool.parameters["properties"]))
-    listed = list(dict.fromkeys(_told(tool.name, fault, names) for fault in faults))
+    schema = cast("Mapping[str, Mapping[str, JsonValue]]", tool.parameters["properties"])
+    names = list(schema)
+    listed = list(dict.fromkeys(_told(tool.name, fault, schema) for fault in faults))
     more = f"; and {len(listed) - _MAX_FAULTS} more" if len(listed) > _MAX_FAULTS else ""
     error = tool_error(
         InputError(
@@ -83,21 +90,23 @@ def _refused(tool: Tool, faults: Iterable[ErrorDetails]) -> ToolError:
     return ToolError(f"Error executing tool {tool.name}: {error}")
 
 
-def _told(tool: str, fault: ErrorDetails, names: list[str]) -> str:
-    """Return one fault in words."""
+def _told(tool: str, fault: ErrorDetails, schema: Mapping[str, Mapping[str, JsonValue]]) -> str:
+    """Return one fault in words; `schema` is that of each argument by name."""
     name = plain_line(str(fault["loc"][0]), _MAX_SHOWN)
     actual = _shown(fault["input"])
     match fault["type"]:
         case "extra_forbidden":
-            return f"{tool} has no argument `{name}`{_advice(name, names)}"
+            return f"{tool} has no argument `{name}`{_advice(name, list(schema))}"
         case "missing":
             return f"`{name}` is missing"
         case "string_too_long":
             most = fault.get("ctx", {}).get("max_length")
             return f"`{name}` must have at most {most} characters; it has {len(str(fault['input']))}"
-        case kind:
-            wanted = _WANTED.get(kind, "plain JSON")
-            return f"`{name}` must be {wanted}; it is {actual}"
+        case _:
+            wanted, least = _WANTED[str(schema[name]["type"])], schema[name].get("minimum")
+            return (
+                f"`{name}` must be {wanted}{'' if least is None else f' of at least {least}'}; it is {actual}"
+            )
 
 
 def _advice(name: str, names: list[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from mcp.types import Tool
 
 from stratum_core.contracts import JsonValue
 from tests.server._talk import server_of, talking
@@ -11,11 +12,15 @@ from tests.support.jobs import Job
 GIVEN: dict[str, JsonValue] = {"spec": "x: 1\n", "plan_id": "plan_1", "run_id": "run_1", "path": "x.py"}
 
 
+def _given(tool: Tool) -> dict[str, JsonValue]:
+    """Return what a tool cannot do without."""
+    return {name: GIVEN[name] for name in tool.input_schema["required"]}
+
+
 async def test_every_tool_names_an_unknown_argument_and_those_it_has(job: Job, era: str) -> None:
     async with talking(server_of(job), era) as talk:
         for tool in (await talk.client.list_tools()).tools:
-            given = {name: GIVEN[name] for name in tool.input_schema["required"]}
-            text = await talk.error(tool.name, **given, surprise=[1, 2])
+            text = await talk.error(tool.name, **_given(tool), surprise=[1, 2])
             names = ", ".join(tool.input_schema["properties"])
             assert text == (
                 f"Error executing tool {tool.name}: invalid_input: {tool.name} has no argument `surprise`\n"
@@ -52,6 +57,10 @@ async def test_every_tool_names_an_argument_that_is_missing_or_of_the_wrong_type
         ),
         ("plan", {"spec": "x", "inputs": "many"}, '`inputs` must be a record of names and values; it is "many"'),
         ("plan", {"spec": "x", "options": 3}, "`options` must be a record of names and values; it is 3"),
+        ("estimate_cost", {"plan_id": "p", "rows": "x"}, '`rows` must be a whole number of at least 1; it is "x"'),
+        ("estimate_cost", {"plan_id": "p", "rows": 1.5}, "`rows` must be a whole number of at least 1; it is 1.5"),
+        ("estimate_cost", {"plan_id": "p", "rows": 0}, "`rows` must be a whole number of at least 1; it is 0"),
+        ("estimate_cost", {"plan_id": "p", "batch": "perhaps"}, '`batch` must be true or false; it is "perhaps"'),
         ("approve", {"plan_id": "p" * 201}, "`plan_id` must have at most 200 characters; it has 201"),
         ("validate", {"spec": {"stratum": "1", "a": "b" * 90}}, '`spec` must be text; it is {"stratum": "1", "a": "bb'),
     ],
@@ -85,3 +94,12 @@ async def test_options_of_the_wrong_type_say_what_they_must_be(job: Job) -> None
         text = await talk.error("plan", **{**arguments, "options": {"rows": "many", "cap": 1}})
     assert '`rows` must be a whole number; it is "many"' in text
     assert "there is no option `cap` (did you mean `cap_usd`?)" in text
+
+
+async def test_every_argument_of_every_tool_has_a_type_that_is_told_in_words(job: Job, era: str) -> None:
+    async with talking(server_of(job), era) as talk:
+        for tool in (await talk.client.list_tools()).tools:
+            for name, schema in tool.input_schema["properties"].items():
+                wrong: JsonValue = [[1]] if schema["type"] != "object" else 5
+                text = await talk.error(tool.name, **{**_given(tool), name: wrong})
+                assert f"`{name}` must be " in text
