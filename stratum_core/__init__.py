@@ -7,8 +7,9 @@ Everything a program needs is listed here. Importing it loads no model library a
 
 from __future__ import annotations
 
-import importlib
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING
+
+from stratum_core.late import late as _late
 
 if TYPE_CHECKING:
     from stratum_core.authoring import (
@@ -82,6 +83,24 @@ if TYPE_CHECKING:
         clear_traces,
         usage_of,
     )
+else:
+    # `stratum` and its server start without the library.
+    __getattr__ = _late(
+        __name__,
+        {
+            "authoring": "Budget ComputeFunction ConsoleReviewSink DebateOutcome FlowFunction InferFunction "
+            "Outcome ReviewSink StratumHint await_human compute configure contract debate "
+            "debate_outcome each flow infer opaque or_none parallel race read_data refine run",
+            "errors": "AuthError BadRequestError BudgetExceeded ConfigurationError ConsensusFailure "
+            "ContractViolation ConvergenceFailure DeterminismError ExpressionError FuelExhausted "
+            "HITLTimeoutError InputError JournalBusy JournalError ModelError ModelRefusal "
+            "ParallelValidationFailed ParseFailure PostconditionFailed PreconditionFailed "
+            "QuotaError RunError StabilityAssertionError StepFailed StratumCompileError "
+            "StratumError TransportError",
+            "results": "Failure HumanDecision HumanReviewContext PendingReview Probabilistic Success",
+            "trace": "CallsUsage TraceRecord all_records clear_traces usage_of",
+        },
+    )
 
 __all__ = [
     "AuthError",
@@ -148,23 +167,6 @@ __all__ = [
     "run",
     "usage_of",
 ]
-
-_PLACES: Final = (
-    "stratum_core.errors",
-    "stratum_core.results",
-    "stratum_core.trace",
-    "stratum_core.authoring",
-)
-
-
-def __getattr__(name: str) -> object:
-    """Import a public name when it is asked for first: `stratum` and its server start without the library."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    modules = (importlib.import_module(place) for place in _PLACES)
-    value: object = getattr(next(module for module in modules if name in module.__all__), name)
-    globals()[name] = value
-    return value
 
 
 def __dir__() -> list[str]:

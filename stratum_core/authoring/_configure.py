@@ -8,25 +8,17 @@ from __future__ import annotations
 
 import os
 import threading
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import TracebackType
-from typing import Final
+from typing import TYPE_CHECKING, Final
 
-from stratum_core.authoring._sinks import ConsoleReviewSink, ReviewSink
 from stratum_core.errors import ConfigurationError
-from stratum_core.llm import (
-    CLAUDE_CLI_PREFIX,
-    OFFLINE_MODEL,
-    ClaudeCliClient,
-    LitellmClient,
-    ModelClient,
-    PriceTable,
-    default_model,
-    with_system_keys,
-)
-from stratum_core.llm.offline import OfflineClient
-from stratum_core.trace import Tracer
+
+if TYPE_CHECKING:
+    from stratum_core.authoring._sinks import ReviewSink
+    from stratum_core.llm import ModelClient
+    from stratum_core.trace import Tracer
 
 __all__ = ["Configured", "Settings", "configure", "settings"]
 
@@ -47,48 +39,9 @@ class Settings:
     journal: Path | None = None
 
     @property
-    def sink(self) -> ReviewSink:
-        """Who is asked: the sink that was set, else the terminal."""
-        return self.review_sink or ConsoleReviewSink()
-
-    @property
     def samples(self) -> int:
         """How many answers an unstable function is asked for."""
         return self.sample_n if self.test_mode else 1
-
-    def model(self) -> str:
-        """Return the model of functions that name none; empty when there is none.
-
-        A client that was set answers for every model, so one is not needed; the offline model's id then stands for it.
-        """
-        chosen = (
-            self.default_model
-            or os.environ.get("STRATUM_MODEL")
-            or default_model(with_system_keys(os.environ))
-        )
-        return chosen or (OFFLINE_MODEL if self.client is not None else "")
-
-    def clients(self) -> Clients:
-        """Return what answers for each model id, with the provider keys of this moment."""
-        return Clients(client=self.client)
-
-
-@dataclass(slots=True, kw_only=True)
-class Clients:
-    """Picks the client of a model id: the one that was set, else the offline model or the provider's."""
-
-    client: ModelClient | None
-    _offline: OfflineClient = field(default_factory=OfflineClient)
-    _providers: LitellmClient = field(default_factory=lambda: LitellmClient(with_system_keys(os.environ)))
-    _login: ClaudeCliClient | None = None
-
-    def __call__(self, model: str) -> ModelClient:
-        if self.client is not None:
-            return self.client
-        if model.startswith(CLAUDE_CLI_PREFIX):
-            self._login = self._login or ClaudeCliClient(os.environ, prices=PriceTable.load())
-            return self._login
-        return self._offline if model == OFFLINE_MODEL else self._providers
 
 
 class Configured:

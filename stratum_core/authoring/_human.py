@@ -16,7 +16,7 @@ import anyio
 
 from stratum_core.authoring._codec import Codec
 from stratum_core.authoring._session import Session, session_of
-from stratum_core.authoring._sinks import Waiting, as_json
+from stratum_core.authoring._sinks import ConsoleReviewSink, Waiting, as_json
 from stratum_core.authoring._types import codec_of
 from stratum_core.contracts import EnumType, JsonScalar, JsonValue, Type, canonical_json
 from stratum_core.errors import StratumCompileError, StratumError
@@ -222,8 +222,9 @@ class Desk:
             reviewer="",
             at_ms=int((expires_at_s or 0) * 1000),
         )
+        sink = self.session.settings.review_sink or ConsoleReviewSink()
         with _clocks_standing(self.session), anyio.move_on_after(left_s):
-            answer = await self.session.settings.sink.ask(Waiting(review=review, kind=question.answer))
+            answer = await sink.ask(Waiting(review=review, kind=question.answer))
             decision = ReviewDecision(
                 value=answer.value,
                 channel="terminal",

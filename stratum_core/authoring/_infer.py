@@ -9,7 +9,6 @@ from typing import Any, Generic, Literal, ParamSpec, TypeVar, cast, overload
 from stratum_core.authoring._awaited import awaited
 from stratum_core.authoring._budget import Budget
 from stratum_core.authoring._by_name import by_name, check_budget, named
-from stratum_core.authoring._calls import ask_model
 from stratum_core.authoring._definitions import CacheScope, Conditions, InferTerms, infer_spec
 from stratum_core.authoring._signature import Signature, read_signature
 from stratum_core.contracts import JsonValue
@@ -80,6 +79,9 @@ class InferFunction(Generic[P, R_co]):
 
     async def _made(self, arguments: dict[str, JsonValue]) -> R_co:
         """Ask, and load what came back."""
+        # Imported at the first call: see docs/decisions/0034-the-library-runs-late.md.
+        from stratum_core.authoring._calls import ask_model  # noqa: PLC0415
+
         answers = await ask_model(self.spec, arguments, self.program)
         values = [self.signature.output.load(answer) for answer in answers]
         return cast("R_co", values[0] if self.spec.stable else Probabilistic(tuple(values)))

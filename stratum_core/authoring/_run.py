@@ -8,7 +8,6 @@ import inspect
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
-from stratum_core.authoring._session import outside
 from stratum_core.errors import RunError
 
 __all__ = ["run"]
@@ -37,6 +36,9 @@ def run(call: Coroutine[Any, Any, T]) -> T:
         )
     if not inspect.iscoroutine(call):
         raise TypeError(f"run() takes the call itself, e.g. run(my_flow(1)), not {call!r}")
+    # Imported at the first call: see docs/decisions/0034-the-library-runs-late.md.
+    from stratum_core.authoring._session import outside  # noqa: PLC0415
+
     context = contextvars.copy_context()
     context.run(outside)
     return context.run(asyncio.run, call)

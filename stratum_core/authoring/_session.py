@@ -24,6 +24,7 @@ from pathlib import Path
 import anyio
 from anyio.lowlevel import EventLoopToken, current_token
 
+from stratum_core.authoring._clients import Clients, model_of
 from stratum_core.authoring._configure import Settings, settings
 from stratum_core.authoring._identity import identity_of
 from stratum_core.budget import Budget as Caps
@@ -243,9 +244,9 @@ async def open_session(
         context=RunContext(
             program=Program(),
             journal=journal,
-            client_for=chosen.clients(),
+            client_for=Clients(client=chosen.client),
             prices=_price_table(),
-            default_model=chosen.model(),
+            default_model=model_of(chosen),
             jitter=random.random,
             allow_unpriced=True,
             resumed=spent.calls > 0,

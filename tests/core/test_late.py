@@ -26,7 +26,9 @@ def shown_to_type_checkers(package: ModuleType) -> dict[str, str]:
     return {
         alias.name: str(node.module)
         for node in ast.walk(tree)
-        if isinstance(node, ast.ImportFrom) and str(node.module).startswith(f"{package.__name__}._")
+        if isinstance(node, ast.ImportFrom)
+        and str(node.module) != "stratum_core.late"
+        and str(node.module).startswith(f"{package.__name__}.")
         for alias in node.names
     }
 

@@ -33,6 +33,11 @@ MEANING = (
     "21. Python means what a document means, or says that it does not",
 )
 
+LATE = (
+    "docs/decisions/0034-the-library-runs-late.md",
+    "34. The library loads what runs with the first call",
+)
+
 LIBRARY: tuple[Promise, ...] = (
     promise(
         "library.among_others",
@@ -40,9 +45,7 @@ LIBRARY: tuple[Promise, ...] = (
         "loads no provider's library",
         AMONG,
         "core/authoring/test_interop.py",
-        "core/authoring/test_light_import.py",
         "core/authoring/test_web.py",
-        "core/test_late.py",
     ),
     promise(
         "library.calls",
@@ -97,8 +100,8 @@ LIBRARY: tuple[Promise, ...] = (
     ),
     promise(
         "library.durable_is_shown",
-        "`stratum runs` and `stratum show` show the durable flows that keep their records in the state directory, and no "
-        "command acts on one",
+        "`stratum runs` and `stratum show` show the durable flows that keep their records in the state directory, and "
+        "no command acts on one",
         DURABLE,
         "cli/test_library_flows.py",
         "core/engine/test_library_flows.py",
@@ -122,6 +125,14 @@ LIBRARY: tuple[Promise, ...] = (
         "and flows at the same time share nothing",
         FLOWS,
         "core/authoring/test_flows.py",
+    ),
+    promise(
+        "library.late",
+        "A program loads only what it runs: importing and decorating load neither the runtime nor a client, and "
+        "nothing loads what only plans and documents need",
+        LATE,
+        "core/authoring/test_light_import.py",
+        "core/test_late.py",
     ),
     promise(
         "library.one_meaning",

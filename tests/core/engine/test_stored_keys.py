@@ -13,6 +13,7 @@ import keyring
 import pytest
 
 from stratum_core.authoring import infer
+from stratum_core.authoring._clients import model_of
 from stratum_core.authoring._configure import Settings as LibrarySettings
 from stratum_core.engine import Engine, Settings
 from stratum_core.errors import ConfigurationError
@@ -69,7 +70,7 @@ async def test_a_stored_key_reaches_the_provider_and_is_written_nowhere(
 
 
 def test_the_library_takes_it_for_its_default_model(keys_dir: Path) -> None:
-    assert LibrarySettings().model() == "openai/gpt-4.1-mini"
+    assert model_of(LibrarySettings()) == "openai/gpt-4.1-mini"
 
 
 @pytest.mark.anyio
