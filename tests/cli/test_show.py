@@ -231,7 +231,9 @@ def test_show_tells_a_real_run_in_words_and_in_json(stratum: Callable[..., Done]
     assert "(simulated)" in told.out
     report = stratum("show", made["run_id"], "--json").record()["report"]
     assert report["tree"]["name"] == made["run_id"]
-    assert sum(child["nusd"] for child in report["tree"]["children"]) == report["tree"]["nusd"]
+    for figure in ("nusd", "retries"):
+        assert sum(child[figure] for child in report["tree"]["children"]) == report["tree"][figure]
+    assert f"{report['tree']['retries']} retries" in report["run"]["message"]
     assert "No call or item of it failed." in stratum("show", made["run_id"], "--failed").out
 
 
