@@ -6,9 +6,11 @@ what it passes to a tool, for a person what they type.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from shlex import quote
+from typing import cast
 
+from stratum_core.contracts import JsonValue
 from stratum_core.errors import StratumError
 
 __all__ = ["for_command", "for_setting", "for_tool"]
@@ -19,11 +21,14 @@ _LISTED = 20
 
 def for_tool(error: StratumError) -> str:
     """Return the remedy for an agent that calls the tools."""
-    return _with_model(error, 'options: {"model": "offline"}')
+    return _of_each(error, for_tool) or _with_model(error, 'options: {"model": "offline"}')
 
 
 def for_command(error: StratumError) -> str:
     """Return the remedy for a person at the command line."""
+    several = _of_each(error, for_command)
+    if several:
+        return several
     facts: Mapping[str, object] = error.detail
     name = str(facts.get("input", "")).removeprefix(_INPUTS)
     match facts:
@@ -41,6 +46,22 @@ def for_command(error: StratumError) -> str:
 def for_setting(remedy: str) -> str:
     """Return a remedy that ends with the built-in model for whoever sets variables."""
     return f"{remedy} (STRATUM_MODEL=offline)"
+
+
+def _of_each(error: StratumError, words: Callable[[StratumError], str]) -> str:
+    """Return the remedies of all the faults one error stands for; empty where it stands for itself."""
+    faults = cast("Sequence[Mapping[str, JsonValue]]", error.detail.get("faults", ()))
+    remedies = [
+        words(
+            StratumError(
+                str(fault["message"]),
+                remedy=str(fault["remedy"]),
+                detail=cast("Mapping[str, JsonValue]", fault["detail"]),
+            )
+        )
+        for fault in faults
+    ]
+    return "; ".join(dict.fromkeys(filter(None, remedies)))
 
 
 def _with_model(error: StratumError, way: str) -> str:

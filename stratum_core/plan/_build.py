@@ -20,23 +20,21 @@ from stratum_core.journal import work_of
 from stratum_core.llm import CLAUDE_CLI_PREFIX, OFFLINE_MODEL, Price, provider_of
 from stratum_core.memory import collections_paused
 from stratum_core.money import Nusd, format_usd
-from stratum_core.plan._bind import BoundInput, bind_inputs
+from stratum_core.plan._bind import BoundInput
 from stratum_core.plan._cap import Cap, cap_of
 from stratum_core.plan._context import PlanContext, nothing_missing
 from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
-from stratum_core.plan._models import check_models, choose_models, on_one_model, prices_of, with_models
+from stratum_core.plan._models import check_models, on_one_model, prices_of, with_models
 from stratum_core.plan._module import PlannedModule, plan_module, stands_there
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._plan import Plan, ReopenedPlan, plan_hash_of
-from stratum_core.plan._reach import choose_flow, reach_of
+from stratum_core.plan._request import Request, read_request
 from stratum_core.plan._reuse import ReusedRun
-from stratum_core.registry import pin_registered
 from stratum_core.specs import Program, RegisteredFunction
 
 __all__ = ["build_plan", "estimate_what_if"]
 
-_OUT_SUFFIXES = (".csv", ".json", ".jsonl")
 _NO_OPTIONS = PlanOptions()
 
 
@@ -169,36 +167,26 @@ def _work(
     checked = check(text, limits=context.limits)
     if checked.program is None:
         raise _invalid(checked.diagnostics)
-    name = choose_flow(checked.program, flow)
-    reach = reach_of(checked.program, name)
-    models = choose_models(reach.infer(checked.program), options.model, context.default_model)
-    check_models(models, context)
-    registry = pin_registered(reach.registered(checked.program), context.registry)
-    program = with_models(checked.program, models)
-    bound = bind_inputs(
-        program.flows[name].inputs,
-        inputs,
-        roots=context.roots,
-        limits=context.bind_limits,
-        rows=options.rows,
-    )
-    read = [part.file.path for part in bound if part.file]
+    request = read_request(checked.program, flow, inputs, options, context)
     document = text if isinstance(text, str) else text.decode("utf-8-sig")
-    out = None if options.out is None else _output(options.out, context, read)
     persistent = options.mode == "persistent"
     return _Work(
         text=document,
-        program=program,
-        flow=name,
-        inputs=bound,
+        program=with_models(checked.program, request.models),
+        flow=request.flow,
+        inputs=request.inputs,
         options=options,
-        out=out,
-        module=plan_module(document, name, bound, out=out, context=context) if persistent else None,
+        out=request.out,
+        module=_module(document, request, context) if persistent else None,
         reused=None if options.reuse is None else context.answers_of(options.reuse),
-        models=models,
-        registry=registry,
+        models=request.models,
+        registry=request.registry,
         diagnostics=checked.diagnostics,
     )
+
+
+def _module(document: str, request: Request, context: PlanContext) -> PlannedModule:
+    return plan_module(document, request.flow, request.inputs, out=request.out, context=context)
 
 
 def _draft(work: _Work, estimate: Estimate, cap: Cap, context: PlanContext) -> Plan:
@@ -257,23 +245,6 @@ def _invalid(diagnostics: Sequence[Diagnostic]) -> DiagnosticsError:
         remedy="mend what the diagnostics name; each has its place and most have the fix",
         detail={"diagnostics": [item.to_json() for item in diagnostics]},
     )
-
-
-def _output(text: str, context: PlanContext, read: Sequence[str]) -> Path:
-    """Return where the result goes.
-
-    Raises:
-        PlanError: It would replace a file the plan reads, or its ending names no format.
-    """
-    out = context.roots.locate_output(text)
-    if str(out) in read:
-        raise PlanError(f"out: {text!r} is a file this plan reads", remedy="choose another path")
-    if out.suffix.lower() not in _OUT_SUFFIXES:
-        raise PlanError(
-            f"out: {text!r} does not end in a format that can be written",
-            remedy=f"end it in one of {', '.join(_OUT_SUFFIXES)}",
-        )
-    return out
 
 
 def _limits_record(context: PlanContext) -> dict[str, JsonValue]:

@@ -25,17 +25,23 @@ def choose_models(specs: Sequence[InferSpec], option: str | None, default: str |
         ConfigurationError: A function names none, and neither does anybody else.
     """
     chosen: dict[str, str] = {}
+    without: list[str] = []
     for spec in specs:
         model = OFFLINE_MODEL if option == OFFLINE_MODEL else spec.model or option or default
         if model is None:
-            raise ConfigurationError(
-                f"no model is configured, and function {spec.name!r} names none",
-                remedy=ways_to_a_model(),
-                detail={"function": spec.name, "needs": "model"},
-            )
+            without.append(spec.name)
+            continue
         chosen[spec.name] = model
         if option != OFFLINE_MODEL:
             chosen.update(zip(_fallback_keys(spec), spec.fallbacks, strict=True))
+    if without:
+        listed = ", ".join(map(repr, without))
+        raise ConfigurationError(
+            f"no model is configured, and {'function' if len(without) == 1 else 'functions'} {listed} "
+            f"{'names' if len(without) == 1 else 'name'} none",
+            remedy=ways_to_a_model(),
+            detail={"function": without[0], "needs": "model"},
+        )
     return chosen
 
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from stratum_core.errors import PlanError
 from stratum_core.specs import ComputeSpec, InferSpec, Program, called
 
-__all__ = ["Reach", "choose_flow", "reach_of"]
+__all__ = ["Reach", "choose_flow", "flow_meant", "outermost_flows", "reach_of"]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,19 +42,12 @@ def choose_flow(program: Program, name: str | None) -> str:
     if name is not None:
         if name in program.flows:
             return name
-        close = difflib.get_close_matches(name, names, n=1)
-        hint = f"did you mean {close[0]!r}? " if close else ""
+        close = flow_meant(program, name)
+        hint = f"did you mean {close!r}? " if close else ""
         raise PlanError(
             f"there is no flow {name!r}", remedy=f"{hint}the flows are: {listed}", detail={"flows": names}
         )
-    inner = {
-        target
-        for flow in program.flows.values()
-        for step in flow.steps
-        for kind, target in called(step.verb)
-        if kind == "flow"
-    }
-    outermost = [flow for flow in names if flow not in inner]
+    outermost = outermost_flows(program)
     if len(outermost) == 1:
         return outermost[0]
     if not names:
@@ -63,9 +56,33 @@ def choose_flow(program: Program, name: str | None) -> str:
         )
     raise PlanError(
         f"this document has {len(names)} flows, and it is not clear which one to run",
-        remedy=f"name one: {', '.join(outermost) or listed}",
+        remedy=f"name one: {', '.join(_with_inputs(program, flow) for flow in outermost) or listed}",
         detail={"flows": names},
     )
+
+
+def flow_meant(program: Program, name: str | None) -> str | None:
+    """Return the flow that was probably meant by the name of none."""
+    close = difflib.get_close_matches(name or "", program.flows, n=1)
+    return close[0] if close else None
+
+
+def outermost_flows(program: Program) -> list[str]:
+    """Return the flows that no other flow calls."""
+    inner = {
+        target
+        for flow in program.flows.values()
+        for step in flow.steps
+        for kind, target in called(step.verb)
+        if kind == "flow"
+    }
+    return [flow for flow in program.flows if flow not in inner]
+
+
+def _with_inputs(program: Program, flow: str) -> str:
+    """Return a flow's name and what it takes."""
+    takes = " and ".join(parameter.name for parameter in program.flows[flow].inputs)
+    return f"{flow} (takes {takes or 'nothing'})"
 
 
 def reach_of(program: Program, flow: str) -> Reach:

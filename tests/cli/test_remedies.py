@@ -67,6 +67,26 @@ def test_a_missing_column_comes_with_the_option_that_maps_it(job: Job, stratum: 
     assert stratum(*plan_arguments(*mapped)).code == 0
 
 
+@pytest.mark.anyio
+async def test_of_several_faults_each_comes_with_its_own_words(
+    no_model: Job, stratum: Callable[..., Done]
+) -> None:
+    no_model.data.write_text("note id,the text\n1,Fine\n", "utf-8")
+    told = stratum(*plan_arguments()).err
+    assert (
+        "e.g. --column 'notes.id=note id'; the columns are 'note id', 'the text'; set ANTHROPIC_API_KEY"
+        in told
+    )
+    assert "`offline` (--model offline, or STRATUM_MODEL=offline)" in told
+    environ = {"STRATUM_STATE_DIR": str(no_model.state_dir)}
+    async with talking(
+        build(ServerSettings.from_environment(environ, cwd=no_model.folder)), "2025-11-25"
+    ) as talk:
+        text = await talk.error("plan", **no_model.plan_arguments())
+    assert "'text'" in text
+    assert '`offline` (options: {"model": "offline"})' in text
+
+
 def test_a_list_of_single_values_comes_with_the_option_that_names_its_column(
     job: Job, stratum: Callable[..., Done]
 ) -> None:

@@ -60,6 +60,13 @@ PLANS: tuple[Promise, ...] = (
         "server/test_bad_input.py::test_a_plan_from_bad_input_is_refused_with_what_to_do[20 faults at once]",
     ),
     promise(
+        "plan.bad_input.many_parts",
+        "Faults of flow, inputs, output and models are told together",
+        USE,
+        "cli/test_remedies.py::test_of_several_faults_each_comes_with_its_own_words",
+        "core/plan/test_request.py",
+    ),
+    promise(
         "plan.bad_input.missing_column",
         "A missing column is named with the columns there are",
         DATA,
