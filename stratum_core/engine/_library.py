@@ -82,8 +82,6 @@ def _flows(state_dir: Path, known: set[str]) -> Iterator[tuple[int, RunView]]:
             continue
         try:
             view = _flow_view(state_dir, path.stem)
-        except RunError:  # a file that no run could have
-            continue
         except JournalError as fault:
             yield int(_written_at(path) * 1000), _unreadable(path.stem, fault)
             continue
