@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from typing import NamedTuple
 
 from stratum_core.checks._context import Context
@@ -10,8 +10,8 @@ from stratum_core.checks._flow_scope import FlowScope
 from stratum_core.checks._names import did_you_mean, nearest, report_unknown
 from stratum_core.checks._opaque import Argument, check_argument
 from stratum_core.checks._signatures import ANY, Signature
-from stratum_core.contracts import Type, assignable, describe
-from stratum_core.ir import Branch, Invalid, Path, Step
+from stratum_core.contracts import RecordType, Type, assignable, describe, without_opaque
+from stratum_core.ir import Branch, Fix, Invalid, Path, Step
 from stratum_core.ir.expressions import CompiledExpression, literal_expression
 from stratum_core.specs import CallVerb
 
@@ -75,7 +75,9 @@ def check_call(context: Context, path: Path, call: Step | Branch, scope: FlowSco
             check_argument(context, scope.taint, at, argument)
     complete = len(compiled) == len(call.inputs)
     if signature is not None and declared is not None and not declared.keys() <= compiled.keys():
-        complete &= _check_missing(context, path, signature, guessed.union(call.inputs), scope)
+        complete &= _check_missing(
+            context, path, signature, guessed.union(call.inputs), scope, given=call.inputs
+        )
         for name in declared:
             compiled.setdefault(name, _NULL)
     return Call(signature=signature, inputs=compiled, complete=complete, tainted=tainted)
@@ -123,21 +125,70 @@ def _check_missing(
     signature: Signature,
     names: Collection[str],
     scope: FlowScope,
+    *,
+    given: Collection[str],
 ) -> bool:
     """Report needed inputs that are not given; return whether there are none."""
     missing = [name for name in signature.required if name not in names]
+    if not missing:
+        return True
+    fix = _given_namesakes(context, path, signature, missing, scope, first=next(iter(given), None))
     for name in missing:
         wanted = (signature.inputs or {})[name]
         fitting = [known for known, kind in scope.names.items() if _offers(kind, wanted)][-_MOST_OFFERED:]
         offer = f"; of that type here: {', '.join(fitting)}" if fitting else ""
+        value = _namesake(name, wanted, scope) or "..."
         context.findings.add(
             "E322",
             (*path, "inputs") if names else (*path, signature.kind),
             f"`{signature.name}` needs `{name}: {describe(wanted)}`, which is not given",
-            suggestion=f"add {name}: ...{offer}" if names else f"add inputs: {{ {name}: ... }}{offer}",
+            suggestion=f"add {name}: {value}{offer}"
+            if names
+            else f"add inputs: {{ {name}: {value} }}{offer}",
             key=bool(names),
+            fix=fix if name == missing[0] else None,
         )
-    return not missing
+    return False
+
+
+def _given_namesakes(
+    context: Context,
+    path: Path,
+    signature: Signature,
+    missing: Sequence[str],
+    scope: FlowScope,
+    *,
+    first: str | None,
+) -> Fix | None:
+    """Return the edit that gives every missing input the value of its name, when each has just one.
+
+    Args:
+        context: For the edit.
+        path: The call.
+        signature: What is called.
+        missing: The inputs.
+        scope: Where the call stands.
+        first: The first input that is given.
+    """
+    found = {name: _namesake(name, (signature.inputs or {})[name], scope) for name in missing}
+    known = {name: value for name, value in found.items() if value is not None}
+    if len(known) < len(missing):
+        return None
+    positions = context.findings.positions
+    if first is None:
+        return positions.insert(path, {"inputs": known}, before=signature.kind)
+    return positions.insert((*path, "inputs"), known, before=first)
+
+
+def _namesake(name: str, wanted: Type, scope: FlowScope) -> str | None:
+    """Return the one value in scope that has the name of an input and its type: a step, or a field of input or item."""
+    found = [name] if name in scope.steps and _offers(scope.names[name], wanted) else []
+    for holder in ("input", "item"):
+        kind = without_opaque(scope.names.get(holder, ANY))
+        part = kind.field(name) if isinstance(kind, RecordType) else None
+        if part is not None and _offers(part.type, wanted):
+            found.append(f"{holder}.{name}")
+    return found[0] if len(found) == 1 else None
 
 
 def _offers(kind: Type, wanted: Type) -> bool:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TypeAlias
 
 import yaml
@@ -22,6 +22,9 @@ from stratum_core.ir._yaml import MappingMark, Mark, ScalarMark, SequenceMark, r
 __all__ = ["Path", "Positions", "format_path"]
 
 Path: TypeAlias = Sequence[str | int]
+
+Entries: TypeAlias = "Mapping[str, str | Entries]"
+"""Names with texts, or with more of the same."""
 
 _ESCAPE = re.compile(r"\\(?:x[0-9a-fA-F]{2}|u[0-9a-fA-F]{4}|U[0-9a-fA-F]{8}|.)|[^\\]", re.DOTALL)
 _SINGLE = re.compile(r"''|[^']", re.DOTALL)
@@ -126,6 +129,30 @@ class Positions:
             return None
         return Fix(line=span.line, column=span.column, end_column=span.end_column, text=text)
 
+    def insert(self, path: Path, entries: Entries, *, before: str) -> Fix | None:
+        """Return the edit that puts entries in front of a key of a mapping, in the style of both; None: they are there.
+
+        Args:
+            path: The mapping.
+            entries: Names, each with the text of an expression or a mapping; in braces they stay on the key's line.
+            before: The key.
+        """
+        mark, _, found = self._find(path)
+        if not found or not isinstance(mark, MappingMark) or before not in mark.keys:
+            return None
+        if not mark.keys.keys().isdisjoint(entries):
+            return None
+        start, end, style = mark.keys[before]
+        span = self._source.span(start, end)
+        if not span.exact:
+            return None
+        lines = [f"{_entry(name, style)}: {_entry(value, style)}" for name, value in entries.items()]
+        stop = self._source.line_end(end)
+        line_end = self._source.text[stop : self._next_line(stop)] or "\n"
+        between = ", " if mark.flow_style else line_end + " " * (span.column - 1)
+        text = "".join(line + between for line in lines)
+        return Fix(line=span.line, column=span.column, end_column=span.column, text=text)
+
     def text(self, path: Path) -> str:
         """Return a scalar value as it is written, quotes included; empty when there is none."""
         mark, _, found = self._find(path)
@@ -227,6 +254,13 @@ class Positions:
     def _next_line(self, stop: int) -> int:
         """Return the offset behind the line break at `stop`."""
         return stop + (2 if self._source.text[stop : stop + 2] == "\r\n" else 1)
+
+
+def _entry(value: str | Entries, style: str) -> str:
+    """Return a key or a value as it is written beside keys of a style; quoted where it would read as something else."""
+    if isinstance(value, Mapping):
+        return "{ " + ", ".join(f"{_entry(k, style)}: {_entry(v, style)}" for k, v in value.items()) + " }"
+    return value if not style and _is_text(value) else json.dumps(value)
 
 
 def _near(span: Span) -> Span:

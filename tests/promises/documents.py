@@ -93,6 +93,7 @@ DOCUMENTS: tuple[Promise, ...] = (
         CLI,
         "cli/test_mending.py",
         "core/checks/test_free_ids.py",
+        "core/checks/test_missing_inputs.py",
         "core/checks/test_repair.py",
         "core/ir/test_edits.py",
     ),
