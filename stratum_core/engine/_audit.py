@@ -151,7 +151,10 @@ class AuditDesk:
                 ),
             )
             if review.decision is not None:
-                yield review.decision.at_ms, audit_line(review.decision.at_ms, review_words(review))
+                yield (
+                    review.decision.at_ms,
+                    audit_line(review.decision.at_ms, review_words(review, review.decision)),
+                )
 
     def _of_the_run(self, run: RunRecord) -> Iterator[tuple[int, str]]:
         try:

@@ -14,7 +14,7 @@ from typing import Literal, TypeAlias
 
 from stratum_core.contracts import JsonValue
 from stratum_core.engine._approvals import audit_line, decision_line, raise_line
-from stratum_core.journal import ReviewRecord, Since
+from stratum_core.journal import ReviewDecision, ReviewRecord, Since
 from stratum_core.money import format_usd
 
 __all__ = ["LogEntry", "LogKind", "entries_of", "review_words"]
@@ -62,11 +62,8 @@ def entries_of(found: Since, since_ms: int) -> tuple[LogEntry, ...]:
     return tuple(sorted(entries, key=lambda entry: entry.at_ms))
 
 
-def review_words(review: ReviewRecord) -> str:
-    """Return what was decided about a question, by whom, how and why; empty while it waits."""
-    decision = review.decision
-    if decision is None:
-        return ""
+def review_words(review: ReviewRecord, decision: ReviewDecision) -> str:
+    """Return what was decided about a question, by whom, how and why."""
     if review.withdrawn:
         return f"question {review.number} withdrawn: {decision.rationale}"
     why = f'; "{decision.rationale}"' if decision.rationale else ""
@@ -96,17 +93,16 @@ def _of_people(found: Since) -> Iterator[LogEntry]:
             run_id=more.run_id,
             line=raise_line(more, of=more.run_id),
         )
-    for review in found.reviews:
-        if review.decision is not None:
-            yield LogEntry(
-                at_ms=review.decision.at_ms,
-                kind="question",
-                who=review.decision.reviewer,
-                how=review.decision.channel,
-                plan_id="",
-                run_id=review.run_id,
-                line=audit_line(review.decision.at_ms, f"{review.run_id} {review_words(review)}"),
-            )
+    for review, decision in [(each, each.decision) for each in found.reviews if each.decision is not None]:
+        yield LogEntry(
+            at_ms=decision.at_ms,
+            kind="question",
+            who=decision.reviewer,
+            how=decision.channel,
+            plan_id="",
+            run_id=review.run_id,
+            line=audit_line(decision.at_ms, f"{review.run_id} {review_words(review, decision)}"),
+        )
     for command in found.commands:
         yield LogEntry(
             at_ms=command.at_ms,

@@ -11,6 +11,7 @@ import pytest
 from rich.console import Console
 
 from stratum_core.engine import Engine, RunView
+from stratum_mcp.cli._age import Age, Since
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._report import show_runs
 from stratum_mcp.cli._session import Session
@@ -106,3 +107,8 @@ def test_ids_of_runs_and_plans_stay_whole_in_a_narrow_terminal() -> None:
     show_runs([view], Console(file=file, width=64, markup=False, highlight=False, emoji=False))
     assert "run_0123456789ab" in file.getvalue()
     assert "plan_0123456789ab" in file.getvalue()
+
+
+def test_ages_and_moments_that_are_read_already_stay_as_they_are() -> None:
+    assert Since().convert(5, None, None) == 5
+    assert Age().convert(36.0, None, None) == 36.0

@@ -191,3 +191,24 @@ def test_without_a_server_and_a_team_file_both_are_named(job: Job, stratum: Call
     del job
     refused = stratum("team", "approvals")
     assert (refused.code, "--server URL" in refused.err, "--team FILE" in refused.err) == (2, True, True)
+
+
+def test_without_a_token_nobody_is_asked(
+    job: Job,
+    stratum: Callable[..., Done],
+    server: tuple[str, list[tuple[str, str | None]]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    del job
+    monkeypatch.setenv("STRATUM_TOKEN", " ")
+    refused = stratum("team", "approvals", "--server", server[0])
+    assert (refused.code, "no token was given" in refused.err, server[1]) == (1, True, [])
+
+
+def test_a_policy_that_opens_folders_to_all_is_refused_here_too(
+    job: Job, team_file: Path, stratum: Callable[..., Done]
+) -> None:
+    _plans(job, team_file, "alice", 0.001)
+    (job.folder.parent / "policy.yaml").write_text("roots: [/srv]\n", "utf-8")
+    refused = stratum("team", "runs")
+    assert (refused.code, "the policy's `roots`" in refused.err) == (1, True)
