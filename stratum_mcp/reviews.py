@@ -58,21 +58,24 @@ def together(waiting: Sequence[ReviewView]) -> tuple[ReviewView, ...]:
     return tuple(same[:_TOGETHER])
 
 
-def ask_about(reviews: Sequence[ReviewView], *, waiting: int) -> str:
+def ask_about(reviews: Sequence[ReviewView], *, waiting: int, command: str) -> str:
     """Return the four lines over a form of questions of one kind.
 
     Args:
         reviews: The questions of the form, at least one.
         waiting: How many questions of the run wait in all.
+        command: What a person types to read everything; the lines a long one takes are missing above it.
     """
     first = reviews[0]
-    asked = _wrapped(plain_line(first.question), _QUESTION_LINES)
+    told = f"To read everything: {command}"
+    lines = max(1, _LINES - (len(told) - 1) // _COLUMNS)
+    asked = _wrapped(plain_line(first.question), min(lines, _QUESTION_LINES))
     if len(reviews) > 1:
         asked.append(f"{len(reviews)} of {waiting} that wait; one left empty goes on waiting.")
     elif first.shown:
-        left = _LINES - len(asked)
-        asked.extend(_wrapped(shown_line(first.shown, _COLUMNS * left), left))
-    return "\n".join([*asked, f"To read everything: stratum decide {first.run_id}"])
+        left = lines - len(asked)
+        asked.extend(_wrapped(shown_line(first.shown, _COLUMNS * left), left) if left else ())
+    return "\n".join([*asked, told])
 
 
 def form_of(reviews: Sequence[ReviewView]) -> type[Decisions]:

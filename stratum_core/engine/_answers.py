@@ -72,7 +72,7 @@ class AnswerDesk:
         if standing is None:
             raise ApprovalError(
                 f"plan {plan_id} has no yes that could be taken back",
-                remedy=f"look at it: stratum show {plan_id}",
+                remedy=f"look at it: {self._settings.command('show', plan_id)}",
             )
         plan = self._control.plan(plan_id)
         revocation = replace(

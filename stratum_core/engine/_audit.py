@@ -92,7 +92,7 @@ class AuditDesk:
             JournalError: The journal cannot be read at all.
         """
         run = self._control.run(run_id)
-        _require_there(run)
+        _require_there(run, self._settings)
         given = _checked_head(head)
         stored = str((run.receipt or {}).get("chain_head") or "")
         with RunReader.open(self._settings.state_dir, run_id) as reader:
@@ -181,9 +181,9 @@ def _checked_head(head: str) -> str:
     return lowered
 
 
-def _require_there(run: RunRecord) -> None:
+def _require_there(run: RunRecord, settings: Settings) -> None:
     if is_removed(run):
         raise RunError(
             f"the record of run {run.run_id} was removed by `stratum gc`: there is nothing to verify",
-            remedy=f"what is left of it: stratum audit show {run.run_id}",
+            remedy=f"what is left of it: {settings.command('audit', 'show', run.run_id)}",
         )

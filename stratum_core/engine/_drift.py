@@ -108,7 +108,7 @@ class DriftDesk:
         if is_removed(run):
             raise RunError(
                 f"the record of run {run_id} was removed by `stratum gc`: there is nothing to compare",
-                remedy=f"what is left of it: stratum show {run_id}",
+                remedy=f"what is left of it: {self._settings.command('show', run_id)}",
             )
         record = self._control.plan(run.plan_id).record
         program = _program(run, record)

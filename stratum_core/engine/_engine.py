@@ -273,7 +273,7 @@ class Engine:
             if decision is None and needs_remote(facts, self.settings.policy):
                 return needs_remote_approval(plan_id, self.settings.approvers)
             if decision is None:
-                return needs_approval(plan_id)
+                return needs_approval(plan_id, self.settings.command("approve", plan_id))
             standing = self._record(plan, decision)
         elif standing.channel == "remote":
             self.settings.signing_keys.require_signed(standing)
@@ -440,7 +440,8 @@ class Engine:
         return read_reused(self.settings.state_dir, run_id)
 
     def _plan_view(self, plan: PlanRecord) -> PlanView:
-        view = plan_view(plan, self._control.standing_decision(plan.plan_id))
+        standing = self._control.standing_decision(plan.plan_id)
+        view = plan_view(plan, standing, command=self.settings.command("approve", plan.plan_id))
         unfit = "" if view.run_id else self.money.unfit(plan)
         proxy = proxy_warning(plan.record, self.settings.environ)
         view = replace(view, warnings=(*filter(None, (unfit, proxy)), *view.warnings))
@@ -472,6 +473,7 @@ class Engine:
             cancelled=not alive and cancel_asked(self._control, run),
             fault=fault,
             waiting=self.reviews.waiting(run.run_id),
+            typed=self.settings.command,
         )
 
     def _usable_plan(self, plan_id: str) -> PlanRecord:

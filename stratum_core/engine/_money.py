@@ -207,9 +207,9 @@ class MoneyDesk:
                 plan_id=run.plan_id,
                 state="needs_approval",
                 message="A person has to agree to a higher cap. In their own terminal: "
-                f"stratum approve {run_id} --cap USD",
+                f"{self._settings.command('approve', run_id)} --cap USD",
             )
-        return _answered(answer, run)
+        return _answered(answer, run, self._settings)
 
     def decide(
         self, run_id: str, *, cap_nusd: int, approved: bool, channel: Channel, note: str = ""
@@ -243,7 +243,7 @@ class MoneyDesk:
             at_ms=now_ms,
             expires_at_ms=now_ms + int(self._settings.policy.approval_ttl_minutes * _MS_PER_MINUTE),
         )
-        return _answered(self._purse.record_raise(answer), run)
+        return _answered(self._purse.record_raise(answer), run, self._settings)
 
     def raise_cap(self, run: RunRecord, plan: PlanRecord) -> RunRecord:
         """Use a person's yes up and raise a run's cap, with the difference reserved from the limits.
@@ -274,7 +274,7 @@ class MoneyDesk:
             return view
         raise RunError(
             f"run {run_id} is {view.state.replace('_', ' ')}; only a run that came to its money cap can have more",
-            remedy=f"look at it: stratum show {run_id}",
+            remedy=f"look at it: {self._settings.command('show', run_id)}",
             detail={"state": view.state},
         )
 
@@ -291,12 +291,11 @@ def _charged(view: RunView, run: RunRecord) -> int:
     return run.cap_nusd or 0 if gone else view.charged_nusd
 
 
-def _answered(answer: RaiseRecord, run: RunRecord) -> ApprovalView:
+def _answered(answer: RaiseRecord, run: RunRecord, settings: Settings) -> ApprovalView:
     said = f'; they said: "{answer.note}"' if answer.note else ""
     if answer.decision == "approved":
-        told = (
-            f"Up to {format_usd(answer.cap_nusd)} ({answer.channel}). To go on: stratum resume {run.run_id}"
-        )
+        resume = settings.command("resume", run.run_id)
+        told = f"Up to {format_usd(answer.cap_nusd)} ({answer.channel}). To go on: {resume}"
     else:
         told = "The person said no to more money for this run; what is done is kept"
     return ApprovalView(

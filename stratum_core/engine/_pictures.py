@@ -15,6 +15,7 @@ from stratum_core.approval import channel_meaning
 from stratum_core.contracts import JsonValue
 from stratum_core.engine._approvals import answered
 from stratum_core.engine._receipt import (
+    Typed,
     next_line,
     progress_line,
     receipt_line,
@@ -70,8 +71,8 @@ _PASSING = frozenset(
 _GONE = "the record of what was paid is gone, so the run is not resumed; put its journal back, or plan again"
 
 
-def plan_view(plan: PlanRecord, standing: ApprovalRecord | None) -> PlanView:
-    """Return a stored plan as a surface shows it, with the answer that stands for it."""
+def plan_view(plan: PlanRecord, standing: ApprovalRecord | None, *, command: str) -> PlanView:
+    """Return a stored plan as a surface shows it, with the answer that stands for it and the command that gives one."""
     record = plan.record
     figures = cast("Mapping[str, int]", record["figures"])
     return PlanView(
@@ -85,7 +86,7 @@ def plan_view(plan: PlanRecord, standing: ApprovalRecord | None) -> PlanView:
         items=cast("int", record["items"]),
         calls_at_most=figures["worst_requests"],
         approval="needs_approval" if standing is None else answered(standing).state,
-        command=f"stratum approve {plan.plan_id}",
+        command=command,
         warnings=_warnings(record),
         run_id="" if standing is None else standing.consumed_by or "",
         channel="" if standing is None else standing.channel,
@@ -123,7 +124,7 @@ def cancel_asked(control: ControlStore, run: RunRecord) -> bool:
     return any(command.kind == "cancel" for command in control.commands(run.run_id))
 
 
-def run_view(
+def run_view(  # noqa: PLR0913 - one argument per fact it tells of
     state_dir: Path,
     run: RunRecord,
     *,
@@ -133,6 +134,7 @@ def run_view(
     cancelled: bool = False,
     fault: str = "",
     waiting: Sequence[ReviewView] = (),
+    typed: Typed,
 ) -> RunView:
     """Return a run as a surface shows it.
 
@@ -145,6 +147,7 @@ def run_view(
         cancelled: Whether a person has asked it to stop.
         fault: How its runner died, when it could not write that down; empty when it did not.
         waiting: Its questions that nobody has answered.
+        typed: Makes the command of a verb and an id.
     """
     if is_removed(run):
         return removed_view(run)
@@ -186,10 +189,12 @@ def run_view(
         waiting_for=len(waiting),
         questions=tuple(review.to_json() for review in waiting[:_MAX_QUESTIONS]),
     )
-    return replace(view, message=_message(view, run, snapshot, result))
+    return replace(view, message=_message(view, run, snapshot, result, typed))
 
 
-def _message(view: RunView, run: RunRecord, snapshot: RunSnapshot | None, result: JsonValue) -> str:
+def _message(
+    view: RunView, run: RunRecord, snapshot: RunSnapshot | None, result: JsonValue, typed: Typed
+) -> str:
     """Return the line about a run: its progress, or its receipt and what to do next."""
     if view.final:
         message = receipt_line(
@@ -208,6 +213,7 @@ def _message(view: RunView, run: RunRecord, snapshot: RunSnapshot | None, result
             resumable=view.resumable and not (view.state == "waiting" and view.waiting_for),
             needs_cap=view.needs_cap,
             out_error=view.out_error,
+            typed=typed,
         )
         message = f"{message.rstrip('.')}. {more}" if more else message
     else:
@@ -221,7 +227,7 @@ def _message(view: RunView, run: RunRecord, snapshot: RunSnapshot | None, result
             simulated=view.simulated,
         )
     return (
-        message + waiting_words(run.run_id, view.waiting_for, state=view.state)
+        message + waiting_words(run.run_id, view.waiting_for, state=view.state, typed=typed)
         if view.waiting_for
         else message
     )

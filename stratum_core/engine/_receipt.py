@@ -5,13 +5,15 @@ They are made from figures by general rules: the numbers a result returns are na
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from typing import TypeAlias
 
 from stratum_core.contracts import JsonValue
 from stratum_core.journal import RunState
 from stratum_core.money import format_usd
 
 __all__ = [
+    "Typed",
     "next_line",
     "progress_line",
     "receipt_line",
@@ -19,6 +21,9 @@ __all__ = [
     "small_result",
     "waiting_words",
 ]
+
+Typed: TypeAlias = Callable[[str, str], str]
+"""Makes the command line of a verb and an id."""
 
 _MAX_NAMED_FIGURES = 4
 _TOLD_PERCENT = 80
@@ -92,19 +97,21 @@ def receipt_line(
     return f"{sentence} {'. '.join(places)}" if places else sentence
 
 
-def waiting_words(run_id: str, questions: int, *, state: RunState) -> str:
+def waiting_words(run_id: str, questions: int, *, state: RunState, typed: Typed) -> str:
     """Return what a person can do about questions that wait, to be put after a run's one line."""
     if state == "waiting":
-        return f" To answer: stratum decide {run_id}"
-    return f" For a person: {_questions(questions)}: stratum decide {run_id}"
+        return f" To answer: {typed('decide', run_id)}"
+    return f" For a person: {_questions(questions)}: {typed('decide', run_id)}"
 
 
-def next_line(run_id: str, *, state: RunState, resumable: bool, needs_cap: bool, out_error: str) -> str:
+def next_line(
+    run_id: str, *, state: RunState, resumable: bool, needs_cap: bool, out_error: str, typed: Typed
+) -> str:
     """Return what can be done about a run that is over; empty when there is nothing to do."""
     if resumable:
-        return f"To {'write it again, free' if out_error else 'go on'}: stratum resume {run_id}"
+        return f"To {'write it again, free' if out_error else 'go on'}: {typed('resume', run_id)}"
     if needs_cap:
-        return f"To go on under a higher cap, a person types: stratum approve {run_id} --cap USD"
+        return f"To go on under a higher cap, a person types: {typed('approve', run_id)} --cap USD"
     return "To go further, plan again with a higher cap" if state == "stopped_budget" else ""
 
 

@@ -72,4 +72,5 @@ class RemoteDesk:
         return needs_remote(facts_of(plan), self._settings.policy)
 
     def _view(self, plan: PlanRecord) -> PlanView:
-        return replace(plan_view(plan, None), needs="remote")
+        view = plan_view(plan, None, command=self._settings.command("approve", plan.plan_id))
+        return replace(view, needs="remote")

@@ -19,6 +19,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from threading import Lock
 
+from stratum_core.commands import command_line
 from stratum_core.errors import RunError
 from stratum_core.journal import is_owned
 
@@ -149,7 +150,7 @@ class Runners:
         except OSError as fault:
             raise RunError(
                 f"no runner could be started for run {run_id}: {fault}",
-                remedy=f"mend that, then: stratum resume {run_id}",
+                remedy=f"mend that, then: {command_line('resume', run_id, state_dir=self._state_dir)}",
             ) from fault
         finally:
             os.close(log)

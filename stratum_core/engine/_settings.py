@@ -14,6 +14,7 @@ from pathlib import Path
 import platformdirs
 
 from stratum_core.approval import Policy, SigningKeys, load_policy
+from stratum_core.commands import command_line
 from stratum_core.llm import (
     PriceTable,
     SystemKeys,
@@ -55,6 +56,15 @@ class Settings:
     def signing_keys(self) -> SigningKeys:
         """The keys that sign and check the answers of other people."""
         return SigningKeys(self.keys_dir)
+
+    def command(self, *words: str) -> str:
+        """Return a `stratum` command as the person can type it in a terminal of their own.
+
+        At a team's server they sit at another machine, whose program and folders nobody knows here.
+        """
+        if self.principal is not None:
+            return " ".join(("stratum", *words))
+        return command_line(*words, state_dir=self.state_dir, path=self.environ.get("PATH", ""))
 
     @property
     def model_fault(self) -> tuple[str, str] | None:

@@ -146,12 +146,12 @@ class ControlStore(ControlFile):
             if standing is None or standing.decision != "approved" or self._has_lapsed(standing):
                 raise ApprovalError(
                     f"plan {plan.plan_id} has no yes that could be taken back",
-                    remedy=f"look at it: stratum show {plan.plan_id}",
+                    remedy=f"look at it: {self._command('show', plan.plan_id)}",
                 )
             if standing.consumed_by is not None:
                 raise ApprovalError(
                     f"the yes to plan {plan.plan_id} has started {standing.consumed_by}",
-                    remedy=f"stop the run: stratum cancel {standing.consumed_by}",
+                    remedy=f"stop the run: {self._command('cancel', standing.consumed_by)}",
                     detail={"run_id": standing.consumed_by},
                 )
             insert_decision(connection, revocation)
@@ -221,7 +221,8 @@ class ControlStore(ControlFile):
                 return existing
             if read_run(connection, run_id) is not None:
                 raise RunError(f"the run id {run_id} is taken", remedy="give each run a new id")
-            approval = _usable(read_last_decision(connection, plan_id), plan, cap_nusd, now)
+            answer, approve = read_last_decision(connection, plan_id), self._command("approve", plan_id)
+            approval = _usable(answer, plan, cap_nusd, now, approve=approve)
             run = RunRecord(
                 run_id=run_id,
                 plan_id=plan_id,
@@ -432,15 +433,15 @@ def _run(connection: sqlite3.Connection, run_id: str) -> RunRecord:
 
 
 def _usable(
-    approval: ApprovalRecord | None, plan: PlanRecord, cap_nusd: int | None, now_ms: int
+    approval: ApprovalRecord | None, plan: PlanRecord, cap_nusd: int | None, now_ms: int, *, approve: str
 ) -> ApprovalRecord:
-    """Return the approval if it may start the run now."""
+    """Return the approval if it may start the run now; `approve` is the command that gives one."""
     if plan.expires_at_ms <= now_ms:
         raise PlanError(f"plan {plan.plan_id} has expired", remedy="plan again: prices and inputs may differ")
     if approval is None:
         raise NeedsApproval(
             f"nobody has agreed to plan {plan.plan_id} yet",
-            remedy=f"the person who pays can agree with: stratum approve {plan.plan_id}",
+            remedy=f"the person who pays can agree with: {approve}",
             detail={"plan_id": plan.plan_id},
         )
     if approval.decision != "approved":
@@ -452,7 +453,7 @@ def _usable(
     if approval.expires_at_ms <= now_ms:
         raise ApprovalError(
             f"the approval of plan {plan.plan_id} has expired",
-            remedy=f"ask again: stratum approve {plan.plan_id}",
+            remedy=f"ask again: {approve}",
         )
     if approval.plan_hash != plan.plan_hash:
         raise _other_hash(plan, approval.plan_hash)

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Self
 
+from stratum_core.commands import command_line
 from stratum_core.journal._files import (
     connect,
     connect_to_read,
@@ -54,6 +55,10 @@ class ControlFile:
             with closing(connect(store.path)) as connection:
                 migrate(connection, store.path, CONTROL_FILE)
         return store
+
+    def _command(self, *words: str) -> str:
+        """Return a command about what stands here, as a person can type it."""
+        return command_line(*words, state_dir=self.path.parent)
 
     @property
     def _lock(self) -> Path:

@@ -163,7 +163,7 @@ class Purse(ControlFile):
             if standing is None or standing.decision != "approved":
                 raise ApprovalError(
                     f"run {run_id} has no yes to a higher cap that could be taken back",
-                    remedy=f"look at it: stratum show {run_id}",
+                    remedy=f"look at it: {self._command('show', run_id)}",
                 )
             taken = replace(
                 standing,
@@ -196,9 +196,10 @@ class Purse(ControlFile):
             run = _run(connection, run_id)
             answer = self._standing(connection, run)
             if answer is None:
+                approve = self._command("approve", run_id)
                 raise NeedsApproval(
                     f"nobody has agreed to a higher cap for run {run_id} yet",
-                    remedy=f"the person who pays can, in their own terminal: stratum approve {run_id} --cap USD",
+                    remedy=f"the person who pays can, in their own terminal: {approve} --cap USD",
                     detail={"run_id": run_id},
                 )
             if answer.decision != "approved":

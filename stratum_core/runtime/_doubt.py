@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from stratum_core.commands import command_line
 from stratum_core.contracts import EnumType, JsonValue
 from stratum_core.errors import DeterminismError, ModelError, RunWaiting, TransportError
 from stratum_core.journal import Question
@@ -72,7 +73,7 @@ async def _is_wanted(context: RunContext, path: str, attempt: int, cause: ModelE
         if review.decision is None:
             raise RunWaiting(
                 f"{path}: question {review.number} waits for a person",
-                remedy=f"a person answers it with: stratum decide {review.run_id}",
+                remedy=f"a person answers it with: {command_line('decide', review.run_id)}",
                 detail={"state": "waiting", "review_id": review.review_id},
             )
         fact = {

@@ -13,6 +13,7 @@ from collections.abc import Collection, Mapping
 from datetime import UTC, datetime
 from decimal import Decimal
 
+from stratum_core.commands import command_line
 from stratum_core.contracts import JsonValue, Type, held
 from stratum_core.errors import DeterminismError, HITLTimeoutError, RunWaiting
 from stratum_core.journal import Question, ReviewDecision, ReviewRecord, review_id_of
@@ -137,7 +138,7 @@ async def ask_person(  # noqa: PLR0913 - one argument for each part of a questio
         if review.decision is None:
             raise RunWaiting(
                 f"{path}: question {review.number} waits for a person",
-                remedy=f"a person answers it with: stratum decide {review.run_id}",
+                remedy=f"a person answers it with: {command_line('decide', review.run_id)}",
                 detail={"state": "waiting", "review_id": review.review_id},
             )
         fact = _fact(review, review.decision, asked)

@@ -17,6 +17,7 @@ from pathlib import Path
 import anyio
 import psutil
 
+from stratum_core.commands import command_line
 from stratum_core.errors import RunError
 from stratum_core.journal import RunRecord
 from stratum_core.llm import LitellmClient
@@ -52,7 +53,7 @@ def require_planned(run: RunRecord, plan_id: str) -> None:
     if run.plan_id != plan_id:
         raise RunError(
             f"run {run.run_id} is of plan {run.plan_id}, but this runner was started for {plan_id}",
-            remedy=f"stratum resume {run.run_id}",
+            remedy=command_line("resume", run.run_id),
         )
 
 

@@ -45,7 +45,7 @@ def decide(session: Session, run_id: str, review: str | None) -> Exit:
             if reason:
                 raise NeedsApproval(
                     f"{_count(asked)} of run {run_id} {'was' if len(asked) == 1 else 'were'} not answered: {reason}",
-                    remedy=f"a person types it in a terminal of their own: stratum decide {run_id}",
+                    remedy=f"a person types it in a terminal of their own: {session.command('decide', run_id)}",
                 )
             chosen = _ask_all(session, engine, asked)
         left = engine.reviews.waiting(run_id)
@@ -141,7 +141,7 @@ def _told(session: Session, run_id: str, chosen: Sequence[ReviewView], left: Seq
     elif not chosen:
         session.say(f"No question of run {run_id} waits for a person.")
     if answered:
-        session.say(f"To go on: stratum resume {run_id}")
+        session.say(f"To go on: {session.command('resume', run_id)}")
 
 
 def _count(reviews: Sequence[ReviewView]) -> str:

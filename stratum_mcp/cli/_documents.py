@@ -151,7 +151,7 @@ def plan(  # noqa: PLR0913 - one parameter per option
     bound = read_bindings(inputs, columns)
     with session.engine() as engine:
         view = engine.plan(_text(spec), flow=flow, inputs=bound, options=given)
-    session.result(view.to_json(), lambda: show_plan(view, session.console()))
+    session.result(view.to_json(), lambda: show_plan(view, session.console(), typed=session.command))
     return Exit.OK
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 
 from rich import box
 from rich.console import Console
@@ -32,8 +32,17 @@ _CENSUS_NAMES = {
 }
 
 
-def show_plan(view: PlanView, console: Console, *, expired: bool = False) -> None:
-    """Write a plan: what a person is asked, how it stands, and how to approve it unless it has expired."""
+def show_plan(
+    view: PlanView, console: Console, *, typed: Callable[[str, str], str], expired: bool = False
+) -> None:
+    """Write a plan: what a person is asked, how it stands, and how to approve it unless it has expired.
+
+    Args:
+        view: The plan.
+        console: Where to.
+        typed: Makes the command of a verb and an id.
+        expired: Whether its time is over.
+    """
     console.print(Text(plain(view.summary)), soft_wrap=True)
     for warning in view.warnings:
         console.print(Text(f"Warning: {plain_line(warning)}"), soft_wrap=True)
@@ -43,13 +52,13 @@ def show_plan(view: PlanView, console: Console, *, expired: bool = False) -> Non
     if view.channel:
         console.print(Text(f"Answered by {view.channel}: {plain_line(view.channel_meaning)}"), soft_wrap=True)
     if view.run_id:
-        console.print(Text(f"It ran as {view.run_id}: stratum show {view.run_id}"), soft_wrap=True)
+        console.print(Text(f"It ran as {view.run_id}: {typed('show', view.run_id)}"), soft_wrap=True)
     elif expired:
         console.print(Text("To do it now, plan again: prices and inputs may differ"), soft_wrap=True)
     elif view.approval == "needs_approval":
         console.print(Text(f"To approve it, a person runs: {plain_line(view.command)}"), soft_wrap=True)
     elif view.approval == "approved":
-        console.print(Text(f"To run it: stratum execute {view.plan_id}"), soft_wrap=True)
+        console.print(Text(f"To run it: {typed('execute', view.plan_id)}"), soft_wrap=True)
 
 
 def show_estimate(view: EstimateView, console: Console) -> None:

@@ -159,7 +159,7 @@ def _require_terminal(session: Session, plan_id: str) -> None:
     if reason:
         raise NeedsApproval(
             f"plan {plan_id} was not approved: {reason}",
-            remedy=f"a person types it in a terminal of their own: stratum approve {plan_id}",
+            remedy=f"a person types it in a terminal of their own: {session.command('approve', plan_id)}",
         )
 
 
@@ -172,7 +172,7 @@ def _show_plan(session: Session, engine: Engine, plan_id: str) -> Exit:
     )
 
     def human() -> None:
-        show_plan(plan, session.console(), expired=state == "expired")
+        show_plan(plan, session.console(), typed=session.command, expired=state == "expired")
         for line in answers:
             session.say(f"  {plain_line(line)}")
 

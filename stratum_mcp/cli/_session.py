@@ -18,7 +18,7 @@ import click
 from rich.console import Console
 
 from stratum_core.contracts import JsonValue
-from stratum_core.engine import Engine, Settings
+from stratum_core.engine import Engine, Settings, command_line
 from stratum_core.errors import DiagnosticsError, StratumError
 from stratum_mcp.cli._diagnostics import show_diagnostics
 from stratum_mcp.cli._exit import Exit, exit_for_error
@@ -48,6 +48,12 @@ class Session:
     def settings(self) -> Settings:
         """Read the engine's settings from the environment."""
         return Settings.from_environment(self.environ, cwd=self.cwd)
+
+    def command(self, *words: str) -> str:
+        """Return a `stratum` command as this person can type it in a terminal."""
+        named = self.environ.get("STRATUM_STATE_DIR")
+        state_dir = self.cwd / named if named else None
+        return command_line(*words, state_dir=state_dir, path=self.environ.get("PATH", ""))
 
     def console(self, *, err: bool = False) -> Console:
         """Return a console that takes no markup from text; on stderr where a machine reads stdout."""

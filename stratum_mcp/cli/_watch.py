@@ -32,21 +32,22 @@ def watch(session: Session, engine: Engine, run: RunView) -> RunView:
             ended = anyio.run(wait)
             shown.end(ended)
     except KeyboardInterrupt:
-        session.say(_left(run), err=True)
+        session.say(_left(session, run), err=True)
         return engine.show_run(run.run_id)
     return ended
 
 
-def _left(run: RunView) -> str:
+def _left(session: Session, run: RunView) -> str:
     """Say what becomes of a run nobody watches any more."""
+    resume = session.command("resume", run.run_id)
     if run.background:
         return (
-            f"\nStopped watching; the run goes on. To come back: stratum resume {run.run_id}\n"
-            f"To stop it: stratum cancel {run.run_id}"
+            f"\nStopped watching; the run goes on. To come back: {resume}\n"
+            f"To stop it: {session.command('cancel', run.run_id)}"
         )
     return (
         "\nStopped: this run was planned to end with the command that started it. What is in flight is settled.\n"
-        f"To go on: stratum resume {run.run_id}"
+        f"To go on: {resume}"
     )
 
 

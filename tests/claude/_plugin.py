@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 from collections.abc import Generator
@@ -18,6 +19,8 @@ ROOT = Path(__file__).parents[2]
 PLUGIN = ROOT / "claude"
 SERVER = {"STRATUM_MCP": str(Path(sys.executable).parent / "stratum-mcp")}
 """Where the server is, for a client whose PATH does not hold it."""
+AT_HAND = {**SERVER, "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"}
+"""The same for a person whose terminal finds the commands, so that they are told by their bare name."""
 LOADED = ["--plugin-dir", str(PLUGIN)]
 _EXAMPLES = ROOT / "examples"
 _COLUMNS: JsonObject = {"id": "review_id", "product": "Product", "text": "Review Text", "stars": "Stars"}

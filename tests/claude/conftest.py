@@ -42,10 +42,11 @@ def claude(claude_binary: Path, tmp_path: Path) -> ClaudeCode:
         binary=claude_binary,
         home=tmp_path / "home",
         project=(tmp_path / "project").resolve(),
-        state_dir=tmp_path / "state",
+        # the usual place, so that no command names it
+        state_dir=tmp_path / "home/.local/state/stratum",
     )
     for folder in (installation.home, installation.project, installation.state_dir):
-        folder.mkdir()
+        folder.mkdir(parents=True)
     installation.settle_in()
     return installation
 

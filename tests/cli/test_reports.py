@@ -49,7 +49,8 @@ def _plan(**changed: str | tuple[str, ...]) -> PlanView:
     ],
 )
 def test_a_plan_says_how_it_stands_and_what_to_do(changed: dict[str, str], ends: list[str]) -> None:
-    assert _shown(lambda console: show_plan(_plan(**changed), console)) == ["I'll read 2 notes.", *ends]
+    shown = _shown(lambda console: show_plan(_plan(**changed), console, typed="stratum {} {}".format))
+    assert shown == ["I'll read 2 notes.", *ends]
 
 
 def _run(census: dict[str, JsonValue]) -> RunView:

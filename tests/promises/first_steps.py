@@ -17,6 +17,14 @@ FIRST_STEPS: tuple[Promise, ...] = (
         "docs/test_commands.py::test_a_program_is_typed_as_a_fresh_clone_has_it",
     ),
     promise(
+        "first.commands",
+        "A command somebody is told to type is found where it is typed: by its full path where PATH lacks the program, "
+        "with the state directory where that is not the usual one",
+        LINE,
+        "core/test_commands.py",
+        "server/test_reviews.py::test_one_question_is_asked_and_its_answer_ends_the_run",
+    ),
+    promise(
         "first.remedies",
         "What a person is told to do can be typed at the command line; an agent hears it in the words of its tools",
         LINE,

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import sys
 from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import mcp.types as wire
@@ -81,6 +83,7 @@ async def test_execute_says_who_is_waited_for_and_what_to_do(job: Job, era: str)
 
 
 async def test_one_question_is_asked_and_its_answer_ends_the_run(job: Job, era: str) -> None:
+    job.extra["PATH"] = str(Path(sys.executable).parent)
     write_questions(job, ONE_QUESTION)
     person = Reviewer(fill=every("send", note="looks fine"))
     async with waiting_run(job, era, person) as (talk, run):
@@ -90,9 +93,10 @@ async def test_one_question_is_asked_and_its_answer_ends_the_run(job: Job, era: 
     lines = form.message.split("\n")
     assert lines[0] == "May all notes be sent?"
     assert 'first (data): "' in form.message
-    assert lines[-1] == f"To read everything: stratum decide {run['run_id']}"
+    command = f"STRATUM_STATE_DIR={job.state_dir} stratum decide {run['run_id']}"
+    assert lines[-1] == f"To read everything: {command}"
     assert len(lines) <= 4
-    assert all(len(line) <= 76 for line in lines)
+    assert all(len(line) <= 76 for line in lines[:-1])
     with Engine(Settings.from_environment(job.environ, cwd=job.folder)) as engine:
         (review,) = engine.reviews.of_run(run["run_id"])
     assert (review.channel, review.rationale, bool(review.reviewer)) == ("dialog", "looks fine", True)
@@ -259,10 +263,16 @@ async def test_a_question_of_any_length_stays_in_four_lines(job: Job) -> None:
         with Engine(Settings.from_environment(job.environ, cwd=job.folder)) as engine:
             waiting = engine.reviews.waiting(run["run_id"])
     for question in ("x" * 400, f"{'z' * 40} " * 9, "many words " * 80, f"a {'y' * 200} b"):
-        lines = ask_about([replace(waiting[0], question=question)], waiting=1).split("\n")
+        first = replace(waiting[0], question=question)
+        lines = ask_about([first], waiting=1, command=f"stratum decide {first.run_id}").split("\n")
         assert len(lines) <= 4
         assert all(len(line) <= 76 for line in lines)
         assert lines[-1].endswith(f"stratum decide {run['run_id']}")
+        for folder in ("/a" * 40, "/a" * 70):
+            command = f"{folder}/stratum decide {first.run_id}"
+            long = ask_about([first], waiting=1, command=command).split("\n")
+            assert sum(-(-len(line) // 76) for line in long) <= 4
+            assert long[-1].endswith(f"stratum decide {run['run_id']}")
     assert together(()) == ()
 
 

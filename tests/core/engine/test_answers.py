@@ -43,7 +43,8 @@ def test_a_used_yes_is_not_taken_back_its_run_is_cancelled(bench: Bench) -> None
     run = engine.execute(plan.plan_id)
     with pytest.raises(ApprovalError, match=f"has started {run.run_id}") as refused:
         engine.answers.revoke(plan.plan_id, channel="flag")
-    assert refused.value.remedy == f"stop the run: stratum cancel {run.run_id}"
+    command = command_line("cancel", run.run_id, state_dir=engine.settings.state_dir)
+    assert refused.value.remedy == f"stop the run: {command}"
     assert ended(engine, run.run_id).state == "completed"
 
 

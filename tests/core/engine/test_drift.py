@@ -102,7 +102,7 @@ async def test_what_has_no_record_or_not_the_approved_plan_is_not_compared(
     engine.storage.collect(older_than_s=1, remove=True)
     with pytest.raises(RunError, match=f"record of run {third} was removed") as removed:
         engine.drift.compare(third, first)
-    assert removed.value.remedy == f"what is left of it: stratum show {third}"
+    assert removed.value.remedy == f"what is left of it: {engine.settings.command('show', third)}"
 
 
 @pytest.mark.anyio
