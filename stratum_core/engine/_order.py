@@ -51,21 +51,27 @@ def document_order(record: Mapping[str, JsonValue]) -> Order:
 
 @dataclass(frozen=True, slots=True)
 class _Named:
-    """Parts by name, each with what makes the order inside it."""
+    """Parts by name."""
 
     inner: Mapping[str, Callable[[], Order]]
+    """What makes the order inside each, in the order of the document."""
+    ranks: Mapping[str, int]
 
     def rank(self, name: str) -> int:
         """Return the place of a part; what the document does not name comes last."""
-        return list(self.inner).index(name) if name in self.inner else len(self.inner)
+        return self.ranks.get(name, len(self.ranks))
 
     def inside(self, name: str) -> Order:
         """Return the order inside a part."""
         return self.inner[name]() if name in self.inner else NO_ORDER
 
 
+def _named(inner: Mapping[str, Callable[[], Order]]) -> Order:
+    return _Named(inner, {name: rank for rank, name in enumerate(inner)})
+
+
 def _of_flow(program: Program, flow: FlowSpec) -> Order:
-    return _Named({step.id: _later(program, step.verb) for step in flow.steps})
+    return _named({step.id: _later(program, step.verb) for step in flow.steps})
 
 
 def _of_verb(program: Program, verb: Verb) -> Order:
@@ -73,7 +79,7 @@ def _of_verb(program: Program, verb: Verb) -> Order:
         case CallVerb(kind="flow", target=target):
             return _of_flow(program, program.flows[target])
         case ParallelVerb(branches=branches) | RaceVerb(branches=branches):
-            return _Named({branch.name: _later(program, branch.call) for branch in branches})
+            return _named({branch.name: _later(program, branch.call) for branch in branches})
         case _:
             return NO_ORDER
 
