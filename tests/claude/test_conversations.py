@@ -336,13 +336,13 @@ def test_a_developer_looks_into_a_plan_takes_it_as_python_and_runs_that(
         request = yield [
             "It is written, with the same hashes. I will try it on one review, with the offline model.",
             UseTool(
-                "Bash", {"command": "STRATUM_MODEL=offline python reviews.py one.json", "description": "try"}
+                "Bash", {"command": "STRATUM_MODEL=offline python reviews.py one.csv", "description": "try"}
             ),
         ]
         return f"It prints:\n\n```json\n{request.tool_results[-1].text}\n```"
 
-    review = {"id": "r1", "product": "Lamp", "text": "Works perfectly, I love it.", "stars": 5}
-    (claude.project / "one.json").write_text(json.dumps({"reviews": [review]}), "utf-8")
+    one = 'review_id,Product,Review Text,Stars\nr1,Lamp,"Works perfectly, I love it.",5\n'
+    (claude.project / "one.csv").write_text(one, "utf-8")
     with (
         MessagesApi(script) as api,
         Scenes("developer", claude) as scenes,
