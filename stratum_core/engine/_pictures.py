@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import cast
 
@@ -153,19 +153,13 @@ def run_view(  # noqa: PLR0913 - one argument per fact it tells of
         return removed_view(run)
     snapshot = _snapshot(state_dir, run.run_id)
     receipt = _receipt(run, snapshot)
-    gone = snapshot is None and run.started_at_ms is not None and not alive
-    state = "failed" if gone else _state(run, snapshot, alive=alive, cancelled=cancelled, fault=fault)
-    result_path = str(receipt.get("result_path") or "")
-    result = None if alive else _result(Path(result_path)) if result_path else None
-    done, total = _progress(() if snapshot is None else snapshot.progress)
-    nusd = 0 if snapshot is None else _charged(snapshot, alive=alive)
-    error = str(receipt.get("error") or "") or (fault if state == "interrupted" else "")
-    out_error = str(receipt.get("out_error") or "")
-    resumable = not alive and not gone and (bool(out_error) or _can_go_on(state, receipt, run))
+    stands = _standing(run, snapshot, receipt, alive=alive, cancelled=cancelled, fault=fault)
+    result = None if alive else _result(receipt)
+    done, total, nusd = _figures(snapshot, alive=alive)
     view = RunView(
         run_id=run.run_id,
         plan_id=run.plan_id,
-        state=state,
+        state=stands.state,
         message="",
         done=done,
         total=total,
@@ -175,14 +169,14 @@ def run_view(  # noqa: PLR0913 - one argument per fact it tells of
         live=alive,
         census=cast("Mapping[str, JsonValue]", receipt.get("census") or {}),
         result=small_result(result, json.dumps(result, ensure_ascii=False)),
-        result_path=result_path,
+        result_path=str(receipt.get("result_path") or ""),
         out=str(receipt.get("out") or ""),
-        out_error=out_error,
+        out_error=str(receipt.get("out_error") or ""),
         module=str(receipt.get("module") or ""),
         module_error=str(receipt.get("module_error") or ""),
-        error=_GONE if gone else error,
-        resumable=resumable,
-        needs_cap=not alive and not resumable and _came_to_its_cap(state, receipt),
+        error=stands.error,
+        resumable=stands.resumable,
+        needs_cap=stands.needs_cap,
         charged_nusd=nusd,
         background=background,
         chain_head="" if snapshot is None else snapshot.chain_head,
@@ -190,6 +184,39 @@ def run_view(  # noqa: PLR0913 - one argument per fact it tells of
         questions=tuple(review.to_json() for review in waiting[:_MAX_QUESTIONS]),
     )
     return replace(view, message=_message(view, run, snapshot, result, typed))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Standing:
+    """How a run stands, and whether it can go further."""
+
+    state: RunState
+    error: str = ""
+    resumable: bool = False
+    needs_cap: bool = False
+
+
+def _standing(
+    run: RunRecord,
+    snapshot: RunSnapshot | None,
+    receipt: Mapping[str, JsonValue],
+    *,
+    alive: bool,
+    cancelled: bool,
+    fault: str,
+) -> _Standing:
+    """Return how a run stands."""
+    if snapshot is None and run.started_at_ms is not None and not alive:
+        return _Standing(state="failed", error=_GONE)
+    state = _state(run, snapshot, alive=alive, cancelled=cancelled, fault=fault)
+    error = str(receipt.get("error") or "") or (fault if state == "interrupted" else "")
+    resumable = not alive and (bool(receipt.get("out_error")) or _can_go_on(state, receipt, run))
+    return _Standing(
+        state=state,
+        error=error,
+        resumable=resumable,
+        needs_cap=not alive and not resumable and _came_to_its_cap(state, receipt),
+    )
 
 
 def _message(
@@ -339,6 +366,11 @@ def _progress(scopes: tuple[Progress, ...]) -> tuple[int, int]:
     return sum(scope.done for scope in outer), sum(scope.total or 0 for scope in outer)
 
 
+def _figures(snapshot: RunSnapshot | None, *, alive: bool) -> tuple[int, int, int]:
+    """Return items done and in all, and what the run is charged in nano-dollars; zeros while nothing is on record."""
+    return (0, 0, 0) if snapshot is None else (*_progress(snapshot.progress), _charged(snapshot, alive=alive))
+
+
 def _bare_census(snapshot: RunSnapshot | None) -> Mapping[str, JsonValue]:
     """Return what is known of a run that had no chance to write its census."""
     if snapshot is None:
@@ -377,10 +409,11 @@ def _came_to_its_cap(state: RunState, receipt: Mapping[str, JsonValue]) -> bool:
     return state == "stopped_budget" and receipt.get("ran_out") == "nusd"
 
 
-def _result(path: Path) -> JsonValue:
-    """Return the stored result, None when it is gone."""
+def _result(receipt: Mapping[str, JsonValue]) -> JsonValue:
+    """Return the stored result, None when there is none or it is gone."""
+    path = str(receipt.get("result_path") or "")
     try:
-        return cast("JsonValue", json.loads(path.read_text("utf-8")))
+        return cast("JsonValue", json.loads(Path(path).read_text("utf-8"))) if path else None
     except (OSError, ValueError):
         return None
 
