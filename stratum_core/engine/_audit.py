@@ -14,6 +14,7 @@ from typing import cast
 
 from stratum_core.contracts import JsonValue
 from stratum_core.engine._approvals import audit_line, decision_line, raise_line
+from stratum_core.engine._library import is_flow
 from stratum_core.engine._log import LogEntry, entries_of, review_words
 from stratum_core.engine._removed import is_removed
 from stratum_core.engine._settings import Settings
@@ -91,10 +92,8 @@ class AuditDesk:
             InputError: The head is not one.
             JournalError: The journal cannot be read at all.
         """
-        run = self._control.run(run_id)
-        _require_there(run, self._settings)
+        stored = self._noted(run_id)
         given = _checked_head(head)
-        stored = str((run.receipt or {}).get("chain_head") or "")
         with RunReader.open(self._settings.state_dir, run_id) as reader:
             found = reader.verify()
             noted = {each: reader.seq_of(each) for each in (stored, given) if each}
@@ -114,6 +113,17 @@ class AuditDesk:
             noted=noted,
             reason=reason,
         )
+
+    def _noted(self, run_id: str) -> str:
+        """Return the head in the control file, which knows nothing of flows in Python."""
+        try:
+            run = self._control.run(run_id)
+        except RunError:
+            if not is_flow(self._settings.state_dir, run_id):
+                raise
+            return ""
+        _require_there(run, self._settings)
+        return str((run.receipt or {}).get("chain_head") or "")
 
     def trail(self, run_id: str) -> tuple[str, ...]:
         """Return what happened around a run, oldest first: who, when, how.

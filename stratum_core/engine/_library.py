@@ -19,12 +19,21 @@ from stratum_core.journal import LIBRARY_FLOW, JournalEvent, RunReader, RunRecor
 from stratum_core.llm import OFFLINE_MODEL
 from stratum_core.money import to_usd
 
-__all__ = ["require_planned", "shown_run", "with_flows"]
+__all__ = ["is_flow", "require_planned", "shown_run", "with_flows"]
 
 _OF_A_PLAN = re.compile(r"run_[0-9a-f]{12}")
 """How an engine names a run; a file with another name is looked into."""
 _FIRST_EVENTS = 8
 """What a record is of is written when it is first opened."""
+
+
+def is_flow(state_dir: Path, run_id: str) -> bool:
+    """Return whether a record is of a flow in Python.
+
+    Raises:
+        JournalError: It cannot be read.
+    """
+    return _flow_view(state_dir, run_id) is not None
 
 
 def shown_run(state_dir: Path, run_id: str, planned: Callable[[], RunView]) -> RunView:

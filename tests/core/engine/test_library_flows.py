@@ -165,6 +165,17 @@ async def test_records_of_neither_and_files_that_are_none_are_left_out(bench: Be
         engine.show_run("with space")
 
 
+async def test_the_record_of_a_flow_can_be_checked(bench: Bench) -> None:
+    engine = bench.engine()
+    await run_nightly(bench, "friday", "a")
+    head = engine.show_run("friday").chain_head
+    found = engine.audit.verify("friday", head=head)
+    assert (found.ok, found.head, found.noted[head]) == (True, head, found.events)
+    assert not engine.audit.verify("friday", head="0" * 64).ok
+    with pytest.raises(RunError):
+        engine.audit.verify("saturday")
+
+
 async def test_a_record_that_cannot_be_read_says_so_in_the_list(bench: Bench) -> None:
     engine = bench.engine()
     await run_nightly(bench, "friday", "a")
