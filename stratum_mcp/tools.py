@@ -253,7 +253,10 @@ async def resume(
 async def cancel(run_id: RunId, ctx: Ctx) -> CallToolResult:
     """Stop a run: no new calls, those under way are settled, what is done is kept."""
     run = await _ask(ctx, lambda engine: engine.cancel(run_id))
-    return await _answered(ctx, run_record(run), beside=run_id)
+    record = run_record(run)
+    if run.note:
+        record["note"] = run.note
+    return await _answered(ctx, record, beside=run_id)
 
 
 async def codegen(

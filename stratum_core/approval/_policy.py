@@ -21,13 +21,14 @@ compute:                              # Python files that documents may run by t
 
 from __future__ import annotations
 
+import difflib
 import os
 import stat
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, cast
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError
@@ -165,7 +166,7 @@ def load_policy(path: Path) -> Policy:
         read = _PolicyFile.model_validate({} if content is None else content)
     except ValidationError as error:
         raise ConfigurationError(
-            f"the policy file {path} is wrong: {_faults(error)}",
+            f"the policy file {path} is wrong: {_faults(error, node)}",
             remedy="correct these keys; nothing is planned or run until then",
         ) from error
     return Policy(
@@ -226,11 +227,37 @@ def _repeated_key(node: yaml.Node | None) -> str | None:
     return next((key for at, key in enumerate(keys) if key in keys[:at]), None)
 
 
-def _faults(error: ValidationError) -> str:
-    return "; ".join(
-        f"{'.'.join(str(part) for part in fault['loc']) or 'the file'}: {fault['msg']}"
-        for fault in error.errors(include_url=False, include_context=False)
-    )
+def _faults(error: ValidationError, node: yaml.Node | None) -> str:
+    """Say what is wrong, each with its line."""
+    told: list[str] = []
+    for fault in error.errors(include_url=False, include_context=False):
+        where = [str(part) for part in fault["loc"]]
+        line = _line_of(node, where)
+        said = _unknown(where) if fault["type"] == "extra_forbidden" else fault["msg"]
+        told.append(f"{f'line {line}, ' if line else ''}{'.'.join(where) or 'the file'}: {said}")
+    return "; ".join(told)
+
+
+def _unknown(where: Sequence[str]) -> str:
+    """Say that there is no such setting, and which was probably meant."""
+    entries = {"limits": _LimitsEntry, "compute": _ComputeEntry}
+    known = entries.get(where[0], _PolicyFile) if len(where) > 1 else _PolicyFile
+    close = difflib.get_close_matches(where[-1], known.model_fields, n=1)
+    return f"there is no such setting; did you mean {close[0]}?" if close else "there is no such setting"
+
+
+def _line_of(node: yaml.Node | None, where: Sequence[str]) -> int | None:
+    """Return the line of the deepest key on the way to a value; None where there is none."""
+    line: int | None = None
+    for name in where:
+        pairs = cast(
+            "list[tuple[yaml.Node, yaml.Node]]", node.value if isinstance(node, yaml.MappingNode) else []
+        )
+        found = next((pair for pair in pairs if pair[0].value == name), None)
+        if found is None:
+            break
+        line, node = cast("int", found[0].start_mark.line) + 1, found[1]
+    return line
 
 
 def _nusd(usd: Decimal | None) -> Nusd | None:

@@ -79,6 +79,7 @@ __all__ = ["Engine"]
 _POLL_S = 0.2
 _START_PATIENCE_MS = 60_000
 """How long a new run may wait for a runner that another process has started before it counts as left alone."""
+_ENDED = "The run had ended before: there was nothing to cancel, and nothing was changed."
 _CANCEL_TAKEN = "The cancel was taken: nothing new is sent; calls in flight are settled and may still cost."
 
 
@@ -357,14 +358,14 @@ class Engine:
         return replace(self.show_run(run_id), note=note)
 
     def cancel(self, run_id: str) -> RunView:
-        """Ask a run to stop: nothing new is sent, what is in flight is settled and kept.
+        """Ask a run to stop: nothing new is sent, what is in flight is settled and kept; one that has ended stays so.
 
         Raises:
             RunError: There is no such run.
         """
         view = require_planned(self.show_run(run_id))
         if view.final and view.state not in {"interrupted", "waiting"}:
-            return view
+            return replace(view, note=_ENDED)
         self._control.request_cancel(run_id, principal=self._principal)
         if not view.live:
             self._control.update_run(run_id, state="cancelled", charged_nusd=view.charged_nusd)

@@ -210,7 +210,8 @@ class Roots:
     def _outside(self, text: str) -> InputError:
         return InputError(
             f"{_quoted(text)} is outside the directories this plan may use",
-            remedy=f"use a file in {self._listed()}; an operator can allow more",
+            remedy=f"use a file in {self._listed()}, or have more folders allowed: STRATUM_ROOTS names them where "
+            "Stratum is started, `roots` in the operator's policy file always",
             detail={"roots": [str(root) for root in self.paths]},
         )
 

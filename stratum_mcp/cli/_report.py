@@ -18,6 +18,8 @@ __all__ = ["show_census", "show_estimate", "show_plan", "show_run", "show_runs"]
 
 _WHOLE = frozenset({"run", "plan"})
 """Columns of ids: in a narrow terminal the others fold, so that an id can be copied."""
+_NAMES = frozenset({"step", "function", "model", "census"})
+"""Columns of names somebody chose: of any length, so only these may be broken."""
 _CENSUS_NAMES = {
     "items_done": "items done",
     "items_failed": "items failed",
@@ -75,8 +77,10 @@ def show_estimate(view: EstimateView, console: Console) -> None:
     if view.accuracy:
         console.print(Text(f"So far: {plain_line(view.accuracy)}"), soft_wrap=True)
     if view.steps:
-        names = [name.removesuffix("_nusd") for name in view.steps[0]]
-        console.print(_table(names, (_in_dollars(step) for step in view.steps)))
+        reused = any(step["reused_calls"] for step in view.steps)
+        columns = ("step", "function", "model", "calls", "at most", "likely", "worst")
+        rows = (_estimate_row(step, reused=reused) for step in view.steps)
+        console.print(_table((*columns, "reused") if reused else columns, rows))
 
 
 def show_run(view: RunView, console: Console) -> None:
@@ -149,19 +153,28 @@ def show_runs(runs: Sequence[RunView], console: Console) -> None:
 
 
 def _table(columns: Sequence[str], rows: Iterable[Iterable[JsonValue]]) -> Table:
-    """Build a table of cells that cannot steer the terminal."""
+    """Build a table of cells that cannot steer the terminal; a figure or an id is never broken over lines."""
     table = Table(box=box.SIMPLE, pad_edge=False)
-    for name in columns:
-        table.add_column(Text(name.replace("_", " ")), overflow="fold", no_wrap=name in _WHOLE)
-    for row in rows:
-        table.add_row(*(Text(_cell(value)) for value in row))
+    cells = [[_cell(value) for value in row] for row in rows]
+    for at, name in enumerate(columns):
+        words = " ".join((name, *(row[at] for row in cells))).split()
+        least = None if name in _NAMES else max(map(len, words), default=0)
+        table.add_column(Text(name), overflow="fold", no_wrap=name in _WHOLE, min_width=least)
+    for row in cells:
+        table.add_row(*map(Text, row))
     return table
 
 
-def _in_dollars(step: Mapping[str, JsonValue]) -> Iterable[JsonValue]:
-    """Return the cells of a step with its nano-dollars as dollars."""
-    for name, value in step.items():
-        yield format_usd(value) if name.endswith("_nusd") and isinstance(value, int) else value
+def _estimate_row(step: Mapping[str, JsonValue], *, reused: bool) -> Iterable[JsonValue]:
+    """Return the cells of a step: where, what and who, the calls, the dollars, and what is not bought again."""
+    yield f"{step['flow']}.{step['step']}"
+    for name in ("function", "model", "likely_calls", "most_calls"):
+        yield step[name]
+    for name in ("likely_nusd", "worst_nusd"):
+        nusd = step[name]
+        yield format_usd(nusd) if isinstance(nusd, int) else nusd
+    if reused:
+        yield step["reused_calls"]
 
 
 def _cell(value: JsonValue) -> str:

@@ -27,6 +27,9 @@ from stratum_mcp.remedies import for_command
 
 __all__ = ["Session", "Verb"]
 
+_UNBOUNDED = 10_000
+"""Columns of what is no terminal."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Session:
@@ -56,9 +59,13 @@ class Session:
         return command_line(*words, state_dir=state_dir, path=self.environ.get("PATH", ""))
 
     def console(self, *, err: bool = False) -> Console:
-        """Return a console that takes no markup from text; on stderr where a machine reads stdout."""
+        """Return a console that takes no markup from text; on stderr where a machine reads stdout.
+
+        Where no terminal shows it, nothing is fitted into a width.
+        """
         file = sys.stderr if err or self.as_json else sys.stdout
-        return Console(file=file, markup=False, highlight=False, emoji=False)
+        width = None if file.isatty() else _UNBOUNDED
+        return Console(file=file, width=width, markup=False, highlight=False, emoji=False)
 
     def say(self, text: str, *, err: bool = False) -> None:
         """Write a line for a person; to stderr where a machine reads stdout."""

@@ -9,7 +9,7 @@ import pytest
 from stratum_mcp.server import build
 from stratum_mcp.settings import ServerSettings
 from tests.cli._command import Done, plan_arguments
-from tests.server._talk import talking
+from tests.server._talk import server_of, talking
 from tests.support.jobs import DOCUMENT, Job
 
 ONE_TEXT = """\
@@ -29,6 +29,12 @@ def no_model(job: Job, monkeypatch: pytest.MonkeyPatch) -> Job:
     monkeypatch.delenv("STRATUM_MODEL")
     monkeypatch.setenv("PATH", str(job.folder))
     return job
+
+
+@pytest.fixture
+def ended(stratum: Callable[..., Done]) -> str:
+    """A run that is done."""
+    return str(stratum("demo", "--yes-under", "0.05", "--rows", "1", "--json").record()["run_id"])
 
 
 def test_without_a_model_a_person_hears_the_option_and_the_variable(
@@ -126,6 +132,50 @@ def test_broken_json_is_told_as_that_and_where(stratum: Callable[..., Done], giv
     assert "'notes' is not JSON: " in told.err
     assert why in told.err
     assert "there is no file" not in told.err
+
+
+@pytest.mark.parametrize("verb", ["validate", "emit"])
+def test_a_file_elsewhere_comes_with_the_ways_to_allow_its_folder(
+    job: Job, stratum: Callable[..., Done], monkeypatch: pytest.MonkeyPatch, verb: str
+) -> None:
+    outside = job.folder.parent / ("other.py" if verb == "emit" else "other.stratum.yaml")
+    outside.write_text(DOCUMENT, "utf-8")
+    told = stratum(verb, str(outside))
+    assert told.code == 1
+    assert "STRATUM_ROOTS names them where Stratum is started, `roots` in the operator's policy" in told.err
+    monkeypatch.setenv("STRATUM_ROOTS", str(job.folder.parent))
+    assert "outside" not in stratum(verb, str(outside)).err
+
+
+def test_a_run_that_has_ended_is_not_said_to_be_cancelled(stratum: Callable[..., Done], ended: str) -> None:
+    told = stratum("cancel", ended)
+    assert (told.code, "had ended before: there was nothing to cancel" in told.err) == (0, True)
+    assert told.out.startswith("Done. ")
+    assert "had ended before" in stratum("cancel", ended, "--json").record()["note"]
+
+
+@pytest.mark.anyio
+async def test_an_agent_hears_that_a_run_had_ended(job: Job, ended: str) -> None:
+    async with talking(server_of(job), "2025-11-25") as talk:
+        told = await talk.ask("cancel", run_id=ended)
+    assert (told["state"], told["note"].startswith("The run had ended before")) == ("completed", True)
+
+
+def test_a_misspelt_setting_comes_with_its_line_and_the_right_one(
+    job: Job, stratum: Callable[..., Done], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    policy = job.folder / "policy.yaml"
+    policy.write_text("max_usd: 1\nmodel_allowed: [offline]\nlimits:\n  days_usd: 3\nwhatever: 1\n", "utf-8")
+    policy.chmod(0o600)
+    monkeypatch.setenv("STRATUM_POLICY", str(policy))
+    told = stratum("runs").err
+    assert (
+        f"{policy} is wrong: line 4, limits.days_usd: there is no such setting; did you mean day_usd?; "
+        "line 2, model_allowed: there is no such setting; did you mean models_allowed?; "
+        "line 5, whatever: there is no such setting\n"
+    ) in told
+    policy.write_text("[]", "utf-8")
+    assert "is wrong: the file: " in stratum("runs").err
 
 
 def test_the_help_says_how_a_run_goes_on_that_came_to_its_cap(stratum: Callable[..., Done]) -> None:

@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from stratum_core.engine import command_line
 from stratum_core.errors import ApprovalError, PlanError
 from stratum_core.money import to_nusd
 from tests.core.engine._bench import Bench, ended
