@@ -8,10 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from shlex import quote
-from typing import cast
+from typing import TYPE_CHECKING, cast
 
-from stratum_core.contracts import JsonValue
 from stratum_core.errors import StratumError
+
+if TYPE_CHECKING:
+    from stratum_core.contracts import JsonValue
 
 __all__ = ["for_command", "for_setting", "for_tool"]
 

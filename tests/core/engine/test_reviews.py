@@ -13,7 +13,7 @@ import pytest
 
 from stratum_core.checks import check
 from stratum_core.contracts import BoolType, JsonValue
-from stratum_core.engine import Engine, ReviewView, RunView
+from stratum_core.engine import Engine, ReviewView, RunView, command_line
 from stratum_core.engine._reviews import read_answer
 from stratum_core.errors import ContractViolation, InputError, RunError
 from stratum_core.journal import ControlStore, Question
@@ -49,7 +49,8 @@ def test_a_run_waits_without_a_process_and_says_what_to_do(bench: Bench) -> None
     view = parked(bench, engine, ask_with(KEEP_OR_DROP))
     assert (view.final, view.live, view.waiting_for) == (True, False, 3)
     assert view.message.startswith("Waiting for a person: 3 questions.")
-    assert view.message.endswith(f"To answer: stratum decide {view.run_id}")
+    typed = command_line("decide", view.run_id, state_dir=engine.settings.state_dir)
+    assert view.message.endswith(f"To answer: {typed}")
     assert (view.census["items_done"], view.census["items_waiting"]) == (2, 3)
     assert sorted(str(question["number"]) for question in view.questions) == ["1", "2", "3"]
     paths = [str(question["path"]) for question in view.questions]
