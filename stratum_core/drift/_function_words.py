@@ -8,12 +8,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 
 from stratum_core.contracts import JsonValue
+from stratum_core.counts import counted
 from stratum_core.drift._compare import FunctionDrift, Side
 from stratum_core.drift._definitions import PartName
 from stratum_core.drift._figures import Figures
 from stratum_core.money import format_usd
 
-__all__ = ["counted", "facts", "leading", "sentence", "shown"]
+__all__ = ["facts", "leading", "sentence", "shown"]
 
 _NAMES: Mapping[PartName, str] = {
     "contract": "contract",
@@ -111,11 +112,6 @@ def shown(value: JsonValue) -> str:
             return ", ".join(map(str, value)) or "none"
         case _:
             return str(value)
-
-
-def counted(count: int, word: str) -> str:
-    """Return a count with its word."""
-    return f"{count:,} {word}" if count == 1 else f"{count:,} {word}s"
 
 
 def _was_and_is(each: FunctionDrift, part: PartName) -> tuple[str, str]:

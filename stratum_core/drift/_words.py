@@ -7,8 +7,9 @@ from datetime import UTC, datetime
 from typing import assert_never
 
 from stratum_core.contracts import JsonValue
+from stratum_core.counts import counted
 from stratum_core.drift._compare import Around, Drift, Side
-from stratum_core.drift._function_words import counted, leading, shown
+from stratum_core.drift._function_words import leading, shown
 from stratum_core.money import format_usd
 
 __all__ = ["notes", "verdict"]
@@ -50,7 +51,7 @@ def _runs(drift: Drift) -> Iterator[str]:
         moment = datetime.fromtimestamp(side.created_at_ms / 1000, UTC).strftime("%Y-%m-%d %H:%M UTC")
         state = "running" if side.live else side.state.replace("_", " ")
         failed = side.census.get("items_failed")
-        items = f", {failed} items failed" if failed else ""
+        items = f", {counted(failed, 'item')} failed" if isinstance(failed, int) and failed else ""
         cost = format_usd(side.nusd) + (" (simulated)" if side.simulated else "")
         yield f"{word}: {side.run_id} of {moment}, {state}{items}, {cost}"
 

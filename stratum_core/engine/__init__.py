@@ -2,6 +2,7 @@
 
 from stratum_core.approval import terminal_refusal
 from stratum_core.commands import command_line
+from stratum_core.counts import counted
 from stratum_core.engine._answers import AnswerDesk
 from stratum_core.engine._audit import AuditCheck, AuditDesk
 from stratum_core.engine._codegen import CodeDesk, CodeView, EmitView
@@ -60,5 +61,6 @@ __all__ = [
     "StorageView",
     "Validation",
     "command_line",
+    "counted",
     "terminal_refusal",
 ]

@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping
 from typing import TypeAlias
 
 from stratum_core.contracts import JsonValue
+from stratum_core.counts import counted, in_number
 from stratum_core.journal import RunState
 from stratum_core.money import format_usd
 
@@ -86,10 +87,10 @@ def receipt_line(
     retries = census.get("retries")
     if isinstance(retries, Mapping):
         tries = sum(count for count in retries.values() if isinstance(count, int))
-        parts.append(f"{tries} {'retry' if tries == 1 else 'retries'}")
+        parts.append(counted(tries, "retry"))
     unknown = _count(census, "calls_possibly_paid")
     if unknown:
-        parts.append(f"{unknown} {'call' if unknown == 1 else 'calls'} possibly paid")
+        parts.append(f"{counted(unknown, 'call')} possibly paid")
     sentence = f"{_head(state, questions)}. {', '.join(parts)}."
     if error:
         sentence += f" {error.rstrip('.')}."
@@ -119,7 +120,7 @@ def resume_line(*, answered: int, possibly_paid: int, nusd: int, cap_nusd: int, 
     """Return what a resumed run starts from, before it pays anything more."""
     unknown = f"; {possibly_paid} possibly paid, counted at their worst case" if possibly_paid else ""
     return (
-        f"On record: {answered:,} answered {'call' if answered == 1 else 'calls'}, not paid again{unknown}. "
+        f"On record: {counted(answered, 'answered call')}, not paid again{unknown}. "
         f"Used {_money(nusd, simulated=simulated)} of {format_usd(cap_nusd)}, "
         f"{format_usd(max(0, cap_nusd - nusd))} left of the cap."
     )
@@ -142,7 +143,7 @@ def _head(state: RunState, questions: int) -> str:
 
 
 def _questions(count: int) -> str:
-    return "1 question" if count == 1 else f"{count:,} questions"
+    return counted(count, "question")
 
 
 def _figures(result: JsonValue) -> list[str]:
@@ -150,7 +151,7 @@ def _figures(result: JsonValue) -> list[str]:
     if not isinstance(result, Mapping):
         return []
     named = [
-        f"{value:,} {name.replace('_', ' ')}"
+        f"{value:,} {in_number(value, name.replace('_', ' '))}"
         for name, value in result.items()
         if isinstance(value, int) and not isinstance(value, bool)
     ]
@@ -161,11 +162,11 @@ def _item_figures(census: Mapping[str, JsonValue]) -> list[str]:
     """Name what there is to count when a result returns no numbers."""
     items = _count(census, "items_done")
     if items:
-        return [f"{items:,} {'item' if items == 1 else 'items'}"]
+        return [counted(items, "item")]
     if "calls_answered" not in census:
         return []
     calls = _count(census, "calls_answered") + _count(census, "calls_reused")
-    return [f"{calls:,} {'call' if calls == 1 else 'calls'}"]
+    return [counted(calls, "call")]
 
 
 def _count(census: Mapping[str, JsonValue], name: str) -> int:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from stratum_core.engine import AuditCheck
+from stratum_core.engine import AuditCheck, counted
 from stratum_mcp.cli._age import Since
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
@@ -100,7 +100,7 @@ def show_check(session: Session, found: AuditCheck) -> Exit:
             place = "" if found.first_bad_seq is None else f" at event {found.first_bad_seq}"
             session.say(f"The record was changed{place}: {found.reason}")
             return
-        session.say(f"The record is whole: {found.events} events, head {found.head}")
+        session.say(f"The record is whole: {counted(found.events, 'event')}, head {found.head}")
         for head, seq in found.noted.items():
             since = "the last one" if seq == found.events else f"{found.events - (seq or 0)} have come since"
             session.say(f"  noted head {head[:12]}... is event {seq}, {since}")

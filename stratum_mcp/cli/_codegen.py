@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import click
 
+from stratum_core.engine import counted
 from stratum_core.errors import InputError
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
@@ -37,7 +38,8 @@ def codegen(session: Session, *, source: str, out: str | None, flow: str | None,
             return
         word = "wrote" if view.written else "nothing to change in"
         session.say(f"{word} {plain_line(view.path)}")
-        session.say(f"equal hashes: {view.contracts} contracts, {view.functions} functions and their prompts")
+        hashes = f"{counted(view.contracts, 'contract')}, {counted(view.functions, 'function')}"
+        session.say(f"equal hashes: {hashes} and their prompts")
         if not view.same_document:
             session.say("a flow reads back with another hash; it does the same")
 
@@ -72,8 +74,8 @@ def emit(session: Session, *, module: str, out: str | None, force: bool) -> Exit
         else:
             word = "wrote" if view.written else "nothing to change in"
             session.say(f"{word} {plain_line(view.path)}")
-        said = f"{view.contracts} contracts, {view.functions} functions, {view.flows} flows"
-        session.say(said, err=out is None)
+        counts = ((view.contracts, "contract"), (view.functions, "function"), (view.flows, "flow"))
+        session.say(", ".join(counted(*each) for each in counts), err=out is None)
         for one in view.unsaid:
             place = f"{module}:{one['line']}"
             told = f"{plain_line(place)}: {one['name']}: {plain_line(str(one['why']), 2_000)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stratum_core.engine import StorageView
+from stratum_core.engine import StorageView, counted
 from stratum_mcp.cli._age import Age
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session, Verb
@@ -50,8 +50,8 @@ def _show(session: Session, view: StorageView) -> None:
         session.say(f"  {kept.run_id}  kept: {plain_line(kept.why)}  {_size(kept.size_bytes)}")
     done = "Removed" if view.removed else "Would be removed"
     session.say(
-        f"{done}: {len(view.runs)} runs ({_size(view.run_bytes)} of {_size(view.total_bytes)}), "
-        f"{view.unused_plans} plans without an answer, {view.answers} answers of `cache: global`."
+        f"{done}: {counted(len(view.runs), 'run')} ({_size(view.run_bytes)} of {_size(view.total_bytes)}), "
+        f"{counted(view.unused_plans, 'plan')} without an answer, {counted(view.answers, 'answer')} of `cache: global`."
     )
     if not view.removed and (view.runs or view.unused_plans or view.answers):
         session.say("Nothing was changed; --yes removes it.")

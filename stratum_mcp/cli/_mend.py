@@ -7,7 +7,7 @@ import difflib
 import click
 
 from stratum_core.contracts import JsonValue
-from stratum_core.engine import Engine, Rewrite, Validation
+from stratum_core.engine import Engine, Rewrite, Validation, counted
 from stratum_mcp.cli._diagnostics import show_diagnostics
 from stratum_mcp.cli._exit import Exit
 from stratum_mcp.cli._session import Session
@@ -41,7 +41,7 @@ def show_validation(
     """Show what a check found, each with its line."""
     show_diagnostics(found.diagnostics, spec, session.console(err=err), name=name)
     count = len(found.diagnostics)
-    told = f"valid, {found.ir_hash[:12]}" if found.ok else f"{count} findings, not valid"
+    told = f"valid, {found.ir_hash[:12]}" if found.ok else f"{counted(count, 'finding')}, not valid"
     session.say(told, err=err)
 
 

@@ -10,7 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from stratum_core.contracts import JsonValue
-from stratum_core.engine import EstimateView, PlanView, RunView
+from stratum_core.engine import EstimateView, PlanView, RunView, counted
 from stratum_core.money import format_usd, to_nusd
 from stratum_mcp.plain import plain, plain_line
 
@@ -66,10 +66,11 @@ def show_plan(
 def show_estimate(view: EstimateView, console: Console) -> None:
     """Write what a plan would cost, and each model call in it."""
     mark = " (simulated)" if view.simulated else ""
+    calls = counted(view.calls_at_most, "call")
     console.print(
         Text(
             f"Likely {_usd(view.likely_usd)}{mark}, between {_usd(view.likely_low_usd)} and "
-            f"{_usd(view.likely_high_usd)}; worst case {_usd(view.worst_case_usd)} in {view.calls_at_most:,} calls"
+            f"{_usd(view.likely_high_usd)}; worst case {_usd(view.worst_case_usd)} in {calls}"
         ),
         soft_wrap=True,
     )

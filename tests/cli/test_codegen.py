@@ -22,7 +22,7 @@ def test_a_document_is_written_as_a_module_and_its_hashes_are_told(
     assert done.code == 0, done.err
     assert done.out.splitlines() == [
         f"wrote {job.folder / 'notes.py'}",
-        "equal hashes: 3 contracts, 1 functions and their prompts",
+        "equal hashes: 3 contracts, 1 function and their prompts",
     ]
     assert "async def all_notes(notes: list[Note]) -> Report:" in (job.folder / "notes.py").read_text("utf-8")
 
@@ -124,7 +124,7 @@ def test_a_module_is_emitted_as_the_document_it_was_made_from(stratum: Callable[
     done = stratum("emit", "notes.py", "-o", "back.stratum.yaml")
 
     back = (job.folder / "back.stratum.yaml").read_text("utf-8")
-    assert (done.code, done.out.splitlines()[1]) == (0, "3 contracts, 1 functions, 1 flows")
+    assert (done.code, done.out.splitlines()[1]) == (0, "3 contracts, 1 function, 1 flow")
     assert _hash(back) == _hash(DOCUMENT)
     assert "nothing to change" in stratum("emit", "notes.py", "-o", "back.stratum.yaml").out
     (job.folder / "back.stratum.yaml").write_text("a: 1\n", "utf-8")

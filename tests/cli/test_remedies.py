@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
+from stratum_core.engine import Engine, Settings
 from stratum_mcp.server import build
 from stratum_mcp.settings import ServerSettings
 from tests.cli._command import Done, plan_arguments
@@ -176,6 +177,16 @@ def test_a_misspelt_setting_comes_with_its_line_and_the_right_one(
     ) in told
     policy.write_text("[]", "utf-8")
     assert "is wrong: the file: " in stratum("runs").err
+
+
+def test_one_finding_is_one(job: Job, stratum: Callable[..., Done]) -> None:
+    job.spec.write_text(DOCUMENT.replace("len(tones)", "len(tonnes)"), "utf-8")
+    assert stratum("validate", job.spec.name).out.endswith("\n1 finding, not valid\n")
+    job.spec.write_text(DOCUMENT.replace("judged", "replies"), "utf-8")
+    plan = stratum(*plan_arguments("--rows", "1", "--model", "offline", "--json")).record()
+    with Engine(Settings.from_environment(job.environ, cwd=job.folder)) as engine:
+        engine.decide(plan["plan_id"], approved=True, channel="flag")
+    assert stratum("execute", plan["plan_id"]).out.startswith("Done. 1 reply, ")
 
 
 def test_the_help_says_how_a_run_goes_on_that_came_to_its_cap(stratum: Callable[..., Done]) -> None:

@@ -10,6 +10,13 @@ LINE = ("docs/cli.md", "The command line")
 
 FIRST_STEPS: tuple[Promise, ...] = (
     promise(
+        "first.counts",
+        "What is counted is told in the number that fits",
+        LINE,
+        "core/test_counts.py",
+        "cli/test_remedies.py::test_one_finding_is_one",
+    ),
+    promise(
         "first.examples_without_a_key",
         "The commands of the examples run as they are printed, without a key and without a login",
         ("examples/README.md", "Examples"),
