@@ -104,7 +104,7 @@ def test_ids_of_runs_and_plans_stay_whole_in_a_narrow_terminal() -> None:
         total=4, usd=0.002, cap_usd=1, simulated=True, live=False,
     )  # fmt: skip
     file = io.StringIO()
-    show_runs([view], Console(file=file, width=64, markup=False, highlight=False, emoji=False))
+    show_runs([view], Console(file=file, width=72, markup=False, highlight=False, emoji=False))
     assert "run_0123456789ab" in file.getvalue()
     assert "plan_0123456789ab" in file.getvalue()
 
