@@ -18,6 +18,8 @@ __all__ = ["show_census", "show_estimate", "show_plan", "show_run", "show_runs"]
 
 _NAMES = frozenset({"step", "function", "model", "census"})
 """Columns of names somebody chose: of any length, so only these may be broken."""
+_WHOLE = frozenset({"run", "plan"})
+"""Columns of ids: the others fold before these do, from 72 columns on."""
 _CENSUS_NAMES = {
     "items_done": "items done",
     "items_failed": "items failed",
@@ -158,7 +160,7 @@ def _table(columns: Sequence[str], rows: Iterable[Iterable[JsonValue]]) -> Table
     for at, name in enumerate(columns):
         words = " ".join((name, *(row[at] for row in cells))).split()
         least = None if name in _NAMES else max(map(len, words), default=0)
-        table.add_column(Text(name), overflow="fold", min_width=least)
+        table.add_column(Text(name), overflow="fold", no_wrap=name in _WHOLE, min_width=least)
     for row in cells:
         table.add_row(*map(Text, row))
     return table
