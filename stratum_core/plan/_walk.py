@@ -14,6 +14,7 @@ from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from stratum_core.contracts import BoolType, JsonValue, ListBuilder, StringType
+from stratum_core.counts import counted
 from stratum_core.errors import ContractViolation, ExpressionError, PlanError
 from stratum_core.journal import debate_place
 from stratum_core.llm import Price
@@ -98,7 +99,8 @@ class Walker:
     def warnings(self) -> list[str]:
         """Return what a reader of the plan should know."""
         found = [
-            f"{path}: {count:,} items will fail: {reason}" for path, (count, reason) in self._failing.items()
+            f"{path}: {counted(count, 'item')} will fail: {reason}"
+            for path, (count, reason) in self._failing.items()
         ]
         found.extend(
             f"{path}: only the length of an answer bounds this list, at {count:,} items; give it a max_length"

@@ -34,6 +34,7 @@ APPROVALS = (
     "unset CLAUDECODE; stratum approve plan_1",
     "/usr/local/bin/stratum approve plan_1",
     ".venv/bin/stratum approve plan_1",
+    "STRATUM_STATE_DIR='/a b/state' '/my tools/bin/stratum' approve plan_1",
     "python -m stratum_mcp.cli approve plan_1",
     "python3.12 -I -m stratum_mcp approve plan_1",
     "python -mstratum_mcp.cli approve plan_1",

@@ -10,6 +10,14 @@ LINE = ("docs/cli.md", "The command line")
 
 FIRST_STEPS: tuple[Promise, ...] = (
     promise(
+        "first.commands",
+        "A command somebody is told to type is found where it is typed: by its full path where PATH lacks the program, "
+        "with the state directory where that is not the usual one",
+        LINE,
+        "core/test_commands.py",
+        "server/test_reviews.py::test_one_question_is_asked_and_its_answer_ends_the_run",
+    ),
+    promise(
         "first.counts",
         "What is counted is told in the number that fits",
         LINE,
@@ -22,14 +30,6 @@ FIRST_STEPS: tuple[Promise, ...] = (
         ("examples/README.md", "Examples"),
         "docs/test_commands.py::test_a_command_that_costs_nothing_does_what_the_page_says",
         "docs/test_commands.py::test_a_program_is_typed_as_a_fresh_clone_has_it",
-    ),
-    promise(
-        "first.commands",
-        "A command somebody is told to type is found where it is typed: by its full path where PATH lacks the program, "
-        "with the state directory where that is not the usual one",
-        LINE,
-        "core/test_commands.py",
-        "server/test_reviews.py::test_one_question_is_asked_and_its_answer_ends_the_run",
     ),
     promise(
         "first.remedies",

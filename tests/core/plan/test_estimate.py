@@ -224,7 +224,7 @@ def test_items_that_fail_for_certain_are_counted_and_not_paid_for(context: PlanC
     plan = loops("breaks", context, ts=["abc1", "abcx", "abc2"])
 
     assert plan.estimate.most_calls == 2
-    assert any("1 items will fail" in text for text in plan.warnings)
+    assert any("1 item will fail" in text for text in plan.warnings)
 
 
 def test_a_run_that_fails_for_certain_is_said_before_it_is_paid_for(context: PlanContext) -> None:
