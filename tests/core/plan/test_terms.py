@@ -56,8 +56,7 @@ def test_a_plan_says_what_closing_the_client_does_and_how_the_run_is_stopped(con
     stays, ends = paid(context, "a").summary, paid(context, "a", background=False).summary
 
     assert (
-        "\nIt keeps running if you close Claude Code or the terminal; stratum cancel RUN stops it.\n"
-        in stays
+        "\nIt keeps running if you close Claude Code or the terminal; stratum cancel RUN stops it.\n" in stays
     )
     assert "\nIt ends when Claude Code or the terminal that started it is closed.\n" in ends
 
