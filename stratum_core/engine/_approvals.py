@@ -27,6 +27,8 @@ __all__ = [
     "needs_approval",
     "needs_remote_approval",
     "raise_line",
+    "require_approvable",
+    "require_reachable",
     "require_resumable",
     "require_startable",
 ]
@@ -62,19 +64,56 @@ def require_resumable(run: RunRecord, plan: PlanRecord, settings: Settings, *, p
         return
     facts = facts_of(plan)
     require_allowed(facts, settings.policy)
-    _require_reachable(run.run_id, facts.models, settings.environ)
+    _require_reachable(
+        facts.models,
+        settings.environ,
+        told=f"run {run.run_id}: {{}}; nothing was started",
+        then="then resume the run",
+    )
 
 
-def _require_reachable(run_id: str, models: Collection[str], environ: Mapping[str, str]) -> None:
-    """Raise unless every model has its key, or the program behind its login."""
+def require_reachable(plan: PlanRecord, settings: Settings) -> None:
+    """Raise unless every model of a plan has its key, or the program behind its login.
+
+    Raises:
+        ConfigurationError: One has not; a person's answer is neither taken nor used up.
+    """
+    _require_reachable(
+        facts_of(plan).models,
+        settings.environ,
+        told=f"plan {plan.plan_id}: {{}}; nothing was approved or started",
+        then=f"then ask again; on another model it would cost: stratum estimate {plan.plan_id} --model MODEL",
+    )
+
+
+def _require_reachable(models: Collection[str], environ: Mapping[str, str], *, told: str, then: str) -> None:
+    """Raise unless every model has its key, or the program behind its login.
+
+    Args:
+        models: Their names.
+        environ: Where keys and programs are looked for.
+        told: The message, with `{}` where it says what is missing.
+        then: What follows the cure in the remedy.
+    """
     for model in sorted(models):
         missing = missing_for(model, environ)
         if missing is not None:
             raise ConfigurationError(
-                f"run {run_id}: {model} needs {missing.told}; nothing was started",
-                remedy=f"{missing.cure}, then resume the run",
+                told.format(f"{model} needs {missing.told}"),
+                remedy=f"{missing.cure}, {then}",
                 detail={"model": model, **missing.detail},
             )
+
+
+def require_approvable(plan: PlanRecord, settings: Settings) -> None:
+    """Raise unless a yes that a person of this account gives now could start the plan's run.
+
+    Raises:
+        ApprovalError: The policy wants an answer from outside this account.
+        ConfigurationError: A model's key is missing.
+    """
+    require_local_allowed(facts_of(plan), settings.policy)
+    require_reachable(plan, settings)
 
 
 def require_startable(plan: PlanRecord, answer: ApprovalView, settings: Settings) -> None:
@@ -88,6 +127,7 @@ def require_startable(plan: PlanRecord, answer: ApprovalView, settings: Settings
     Raises:
         PlanError: The plan, its files, its prices or a registered function changed, or the policy allows it no more.
         ApprovalError: The policy wants an answer from outside this account.
+        ConfigurationError: A model's key is missing.
     """
     facts = facts_of(plan)
     require_as_approved(
@@ -99,6 +139,7 @@ def require_startable(plan: PlanRecord, answer: ApprovalView, settings: Settings
     require_allowed(facts, settings.policy)
     if answer.state != "approved":
         return
+    require_reachable(plan, settings)
     if answer.channel not in {"policy", "remote"}:
         require_local_allowed(facts, settings.policy)
     reopened = reopen(plan.record)

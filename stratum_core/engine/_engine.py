@@ -22,7 +22,6 @@ from stratum_core.approval import (
     needs_remote,
     policy_decision,
     require_allowed,
-    require_local_allowed,
     this_principal,
 )
 from stratum_core.contracts import JsonValue
@@ -32,6 +31,8 @@ from stratum_core.engine._approvals import (
     facts_of,
     needs_approval,
     needs_remote_approval,
+    require_approvable,
+    require_reachable,
     require_resumable,
     require_startable,
 )
@@ -195,7 +196,7 @@ class Engine:
             InputError: A file, column or row does not fit.
             PlanError: A flow, option, model or cap cannot be, or the policy does not allow it.
             RunError: There is no run to reuse.
-            ConfigurationError: No model is configured, or its key is missing.
+            ConfigurationError: No model is configured.
         """
         plan = build_plan(
             read_spec(spec, Roots(*self.settings.roots)),
@@ -233,8 +234,7 @@ class Engine:
             PlanError: The plan is unknown or its files changed, the model is unknown or not allowed, or rows < 1.
         """
         record = self._control.plan(plan_id).record
-        context = self._context()
-        estimate = estimate_what_if(reopen(record), context, model=model, rows=rows, batch=batch)
+        estimate = estimate_what_if(reopen(record), self._context(), model=model, rows=rows, batch=batch)
         simulated = bool(record["simulated"]) if model is None else model == "offline"
         return estimate_view(plan_id, estimate, simulated=simulated)
 
@@ -265,10 +265,12 @@ class Engine:
         Raises:
             PlanError: There is no such plan, or it has expired.
             ApprovalError: What stands as another person's answer is not what this server has signed.
+            ConfigurationError: Nobody has answered, and a model's key is missing.
         """
         plan = self._usable_plan(plan_id)
         standing = self._control.standing_decision(plan_id)
         if standing is None:
+            require_reachable(plan, self.settings)
             facts = facts_of(plan)
             decision = policy_decision(facts, self.settings.policy)
             if decision is None and needs_remote(facts, self.settings.policy):
@@ -288,11 +290,11 @@ class Engine:
         Raises:
             PlanError: There is no such plan, or it has expired.
             ApprovalError: The policy wants an answer from outside this account.
+            ConfigurationError: A model's key is missing; a no is taken all the same.
         """
         plan = self._usable_plan(plan_id)
-        facts = facts_of(plan)
         if approved:
-            require_local_allowed(facts, self.settings.policy)
+            require_approvable(plan, self.settings)
         else:
             self._runners.dismiss(plan_id)
         decision = Decision(
@@ -313,18 +315,18 @@ class Engine:
                 it no more.
             NeedsApproval: Nobody has answered; the remedy holds the command for the person.
             ApprovalError: The answer was no, has expired, or is not enough for the policy as it is now.
+            ConfigurationError: A model's key is missing; the yes stands.
             BudgetExceeded: Its cap does not fit the operator's limit for a day or the project; the yes stands.
         """
         plan = self._control.plan(plan_id)
-        record = plan.record
         run_id = f"run_{secrets.token_hex(6)}"
         if self._run_of(plan_id) is None:
             require_startable(plan, self.approval(plan_id), self.settings)
             self.money.give_back()
-        cap_nusd, claim = cast("int", record["cap_nusd"]), self.money.claim_of(plan)
+        cap_nusd, claim = cast("int", plan.record["cap_nusd"]), self.money.claim_of(plan)
         run = self._control.create_run(plan_id, plan.plan_hash, cap_nusd, run_id, claim=claim)
         if run.run_id == run_id:
-            start_runner(self._runners, self._control, run, record)
+            start_runner(self._runners, self._control, run, plan.record)
         return self.show_run(run.run_id)
 
     def resume(self, run_id: str) -> RunView:

@@ -22,10 +22,10 @@ from stratum_core.memory import collections_paused
 from stratum_core.money import Nusd, format_usd
 from stratum_core.plan._bind import BoundInput
 from stratum_core.plan._cap import Cap, cap_of
-from stratum_core.plan._context import PlanContext, nothing_missing
+from stratum_core.plan._context import PlanContext
 from stratum_core.plan._describe import plan_words
 from stratum_core.plan._estimate import Estimate, estimate_program
-from stratum_core.plan._models import check_models, on_one_model, prices_of, with_models
+from stratum_core.plan._models import check_models, lacking, on_one_model, prices_of, with_models
 from stratum_core.plan._module import PlannedModule, plan_module, stands_there
 from stratum_core.plan._options import PlanOptions
 from stratum_core.plan._plan import Plan, ReopenedPlan, plan_hash_of
@@ -77,7 +77,7 @@ def build_plan(
         DiagnosticsError: The document is wrong.
         InputError: Data does not fit.
         PlanError: The flow, a model, a cap or a budget cannot be.
-        ConfigurationError: No model is configured, or its key is missing.
+        ConfigurationError: No model is configured.
     """
     work = _work(text, flow, inputs, options, context)
     spec = work.program.flows[work.flow]
@@ -108,7 +108,7 @@ def estimate_what_if(
 
     Args:
         plan: The stored plan, opened again.
-        context: For prices and the operator's limits; no key is asked for, since nothing will be called.
+        context: For prices and the operator's limits.
         model: Stands in for every model of the plan.
         rows: Only the first so many rows of each file (of each list, when there is no file).
         batch: At what the providers charge in their batch modes.
@@ -119,7 +119,7 @@ def estimate_what_if(
     if rows is not None and rows < 1:
         raise PlanError(f"rows is {rows}, but an estimate needs at least one row", remedy="give 1 or more")
     models = on_one_model(plan.models, model) if model is not None else dict(plan.models)
-    check_models(models, replace(context, missing_for=nothing_missing))
+    check_models(models, context)
     values = {
         name: _first_rows(value, rows if name in plan.from_files or not plan.from_files else None)
         for name, value in plan.inputs.items()
@@ -217,7 +217,7 @@ def _draft(work: _Work, estimate: Estimate, cap: Cap, context: PlanContext) -> P
         and all(model.startswith(CLAUDE_CLI_PREFIX) for model in work.models.values()),
         summary="",
         question="",
-        warnings=_warnings(estimate, cap.nusd, work),
+        warnings=(*lacking(work.models, context), *_warnings(estimate, cap.nusd, work)),
         diagnostics=tuple(item.to_json() for item in work.diagnostics),
         created_at=now,
         expires_at=now + context.ttl,

@@ -1,4 +1,4 @@
-"""Which model answers each function, and whether it may: priced, allowed, and with a key.
+"""Which model answers each function, and whether it may: priced and allowed; and what it lacks before it can.
 
 A function's own model stands; the request's model, then the operator's default, fill in for functions
 without one. `offline` in the request stands in for all of them, so that any document can be tried without a
@@ -15,7 +15,7 @@ from stratum_core.llm import OFFLINE_MODEL, Price, PriceTable, ways_to_a_model
 from stratum_core.plan._context import PlanContext
 from stratum_core.specs import InferSpec, Program
 
-__all__ = ["check_models", "choose_models", "on_one_model", "prices_of", "with_models"]
+__all__ = ["check_models", "choose_models", "lacking", "on_one_model", "prices_of", "with_models"]
 
 
 def choose_models(specs: Sequence[InferSpec], option: str | None, default: str | None) -> dict[str, str]:
@@ -51,11 +51,10 @@ def _fallback_keys(spec: InferSpec) -> list[str]:
 
 
 def check_models(models: Mapping[str, str], context: PlanContext) -> None:
-    """Refuse models that are not allowed, have no price, or lack a key.
+    """Refuse models that are not allowed or have no price; a key is needed only for a yes.
 
     Raises:
         PlanError: The operator does not allow it, or nobody knows what it costs.
-        ConfigurationError: Its key or its program is missing.
     """
     allowed = context.limits.models_allowed
     for function, model in models.items():
@@ -73,13 +72,16 @@ def check_models(models: Mapping[str, str], context: PlanContext) -> None:
                 remedy=f"{hint}name a priced model, or give its price in the operator's price file",
                 detail={"model": model, "similar": list(similar)},
             )
-        missing = context.missing_for(model)
-        if missing is not None:
-            raise ConfigurationError(
-                f"{model} needs {missing.told}",
-                remedy=missing.remedy,
-                detail={"model": model, "needs": "model", **missing.detail},
-            )
+
+
+def lacking(models: Mapping[str, str], context: PlanContext) -> list[str]:
+    """Return, for each model that cannot be called yet, what has to be done first; without it nobody can say yes."""
+    found = [(model, context.missing_for(model)) for model in dict.fromkeys(models.values())]
+    return [
+        f"nobody can approve this before {model} can be called: {missing.cure}"
+        for model, missing in found
+        if missing is not None
+    ]
 
 
 def prices_of(models: Mapping[str, str], prices: PriceTable) -> dict[str, Price]:

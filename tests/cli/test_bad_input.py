@@ -50,6 +50,25 @@ def test_a_plan_from_bad_input_ends_with_1_and_says_what_to_do(
     assert not (job.state_dir / "runs").exists()
 
 
+def test_a_plan_whose_key_is_missing_is_priced_and_can_neither_be_approved_nor_run(
+    job: Job, stratum: Callable[..., Done]
+) -> None:
+    told = stratum(*plan_arguments("--model", "openai/gpt-4o-mini"))
+    assert told.code == 0
+    assert (
+        "Note: nobody can approve this before openai/gpt-4o-mini can be called: set OPENAI_API_KEY"
+        in told.out
+    )
+    assert "At most $" in told.out
+    plan_id = stratum(*plan_arguments("--json", "--model", "openai/gpt-4o-mini")).record()["plan_id"]
+    for command in ("approve", "execute"):
+        refused = stratum(command, plan_id)
+        assert refused.code == 1
+        assert "needs a key, but OPENAI_API_KEY is not set; nothing was approved or started" in refused.err
+    assert stratum("estimate", plan_id, "--model", "openai/gpt-4.1-mini").code == 0
+    assert not (job.state_dir / "runs").exists()
+
+
 def test_validate_shows_every_fault_with_its_place_and_its_line(
     job: Job, stratum: Callable[..., Done]
 ) -> None:

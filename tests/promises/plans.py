@@ -21,6 +21,11 @@ DEPENDENCIES = (
     "3. Runtime dependencies, each with its reason",
 )
 
+KEYLESS = (
+    "docs/decisions/0036-priced-without-a-key.md",
+    "36. A plan is priced without a key, and approved only with it",
+)
+
 PLANS: tuple[Promise, ...] = (
     promise(
         "plan.bad_input",
@@ -76,11 +81,14 @@ PLANS: tuple[Promise, ...] = (
     ),
     promise(
         "plan.bad_input.missing_key",
-        "A missing key names its variable, and the way without one",
-        SETTINGS,
-        "cli/test_bad_input.py::test_a_plan_from_bad_input_ends_with_1_and_says_what_to_do[a missing key]",
-        "core/plan/test_build.py::test_a_missing_key_names_the_variable_and_the_way_without_one",
-        "server/test_bad_input.py::test_a_plan_from_bad_input_is_refused_with_what_to_do[a missing key]",
+        "A plan whose key is missing has its price and names the variable; it can neither be approved nor run, and no "
+        "yes is used up",
+        KEYLESS,
+        "cli/test_bad_input.py::test_a_plan_whose_key_is_missing_is_priced_and_can_neither_be_approved_nor_run",
+        "core/engine/test_approvals.py::test_a_key_that_is_gone_after_the_yes_uses_nothing_up",
+        "core/engine/test_approvals.py::test_without_the_key_nobody_says_yes_but_anybody_says_no",
+        "core/plan/test_build.py::test_a_plan_is_priced_without_the_key_and_says_first_that_it_cannot_be_approved",
+        "server/test_bad_input.py::test_a_plan_whose_key_is_missing_is_priced_and_can_neither_be_approved_nor_run",
     ),
     promise(
         "plan.bad_input.not_yaml",

@@ -35,6 +35,23 @@ async def test_a_plan_from_bad_input_is_refused_with_what_to_do(job: Job, bad: B
     assert not (job.state_dir / "runs").exists()
 
 
+async def test_a_plan_whose_key_is_missing_is_priced_and_can_neither_be_approved_nor_run(job: Job) -> None:
+    person = Person()
+    async with talking(server_of(job), "2025-11-25", person=person) as talk:
+        plan = await talk.ask("plan", **job.plan_arguments(), options={"model": "openai/gpt-4o-mini"})
+        refusals = [await talk.error(tool, plan_id=plan["plan_id"]) for tool in ("approve", "execute")]
+        after = await talk.ask("estimate_cost", plan_id=plan["plan_id"], model="offline")
+    assert plan["at_most_usd"] > 0
+    assert "set OPENAI_API_KEY where Stratum runs" in plan["warnings"][0]
+    for text in refusals:
+        assert "configuration_error: plan plan_" in text
+        assert "needs a key, but OPENAI_API_KEY is not set; nothing was approved or started" in text
+        assert f"stratum estimate {plan['plan_id']} --model MODEL" in text
+    assert after["worst_case_usd"] > 0
+    assert person.asked == []
+    assert not (job.state_dir / "runs").exists()
+
+
 async def test_every_fault_of_a_document_arrives_at_once_with_its_place(job: Job) -> None:
     twenty = next(bad for bad in BAD_INPUTS if bad.name == "20 faults at once")
     async with talking(server_of(job), "2025-11-25") as talk:

@@ -127,11 +127,5 @@ BAD_INPUTS: tuple[BadInput, ...] = (
         says=("openai/unheard-of", "price"),
         options={"model": "openai/unheard-of"},
     ),
-    BadInput(
-        name="a missing key",
-        code="configuration_error",
-        says=("OPENAI_API_KEY",),
-        options={"model": "openai/gpt-4o-mini"},
-    ),
     BadInput(name="an unknown option", code="plan_error", says=("wait_s",), options={"wait_s": 3}),
 )

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from stratum_core.approval import Policy
 from stratum_core.engine import Engine
-from stratum_core.errors import ApprovalError, NeedsApproval, PlanError, RunError
+from stratum_core.errors import ApprovalError, ConfigurationError, NeedsApproval, PlanError, RunError
 from stratum_core.money import Nusd, to_nusd
 from tests.core.engine._bench import Bench, ended
 
@@ -161,3 +162,30 @@ def test_a_what_if_estimate_leaves_the_plan_alone(bench: Bench) -> None:
     assert part.calls_at_most * 5 == whole.calls_at_most * 2
     assert not engine.estimate(plan.plan_id, model="openai/gpt-4.1-mini").simulated
     assert replace(engine.show_plan(plan.plan_id), run_id="") == plan
+
+
+def test_without_the_key_nobody_says_yes_but_anybody_says_no(bench: Bench) -> None:
+    engine = bench.engine(policy=Policy(approve_up_to_nusd=to_nusd("9")), OPENAI_API_KEY="")
+    plan = bench.plan(engine, model="openai/gpt-4.1-mini")
+    for ask in (
+        partial(engine.approval, plan.plan_id),
+        partial(engine.execute, plan.plan_id),
+        partial(engine.decide, plan.plan_id, approved=True, channel="flag"),
+    ):
+        with pytest.raises(
+            ConfigurationError, match="OPENAI_API_KEY is not set; nothing was approved or started"
+        ):
+            ask()
+    assert engine.show_plan(plan.plan_id).approval == "needs_approval"
+    assert engine.decide(plan.plan_id, approved=False, channel="terminal").state == "declined"
+    assert engine.runs() == ()
+
+
+def test_a_key_that_is_gone_after_the_yes_uses_nothing_up(bench: Bench) -> None:
+    keyed = bench.engine(OPENAI_API_KEY="sk-x", OPENAI_API_BASE="http://127.0.0.1:9/v1")
+    plan = bench.plan(keyed, model="openai/gpt-4.1-mini")
+    keyed.decide(plan.plan_id, approved=True, channel="terminal")
+    engine = bench.engine(OPENAI_API_KEY="")
+    with pytest.raises(ConfigurationError, match="OPENAI_API_KEY is not set"):
+        engine.execute(plan.plan_id)
+    assert (engine.approval(plan.plan_id).state, engine.runs()) == ("approved", ())

@@ -49,6 +49,8 @@ async def test_requests_go_where_the_approved_plan_says_whatever_the_environment
 
 def test_a_run_that_needs_a_login_whose_program_is_gone_says_so_on_resume() -> None:
     with pytest.raises(ConfigurationError, match="needs the `claude` program") as raised:
-        _require_reachable("run_1", ["claude-cli/claude-haiku-4-5"], {"PATH": "/nowhere"})
+        _require_reachable(
+            ["claude-cli/claude-haiku-4-5"], {"PATH": "/nowhere"}, told="run run_1: {}", then="then resume"
+        )
     assert raised.value.detail == {"model": "claude-cli/claude-haiku-4-5", "program": "claude"}
     assert "set PATH" not in raised.value.remedy

@@ -151,16 +151,22 @@ def test_a_model_without_a_price_is_refused_before_anything(context: PlanContext
     assert "claude-haiku-4-5" in caught.value.remedy
 
 
-def test_a_missing_key_names_the_variable_and_the_way_without_one(context: PlanContext) -> None:
+def test_a_plan_is_priced_without_the_key_and_says_first_that_it_cannot_be_approved(
+    context: PlanContext,
+) -> None:
     def missing_for(model: str) -> Missing | None:
         return None if model == "offline" else Missing(kind="key", name="ANTHROPIC_API_KEY")
 
     keyless = replace(context, missing_for=missing_for)
+    plan, keyed = (build_plan(DOCUMENT, inputs={"notes": NOTES}, context=each) for each in (keyless, context))
 
-    with pytest.raises(ConfigurationError, match="ANTHROPIC_API_KEY is not set") as caught:
-        build_plan(DOCUMENT, inputs={"notes": NOTES}, context=keyless)
-
-    assert "offline" in caught.value.remedy
+    (lacks,) = plan.warnings
+    assert lacks == (
+        "nobody can approve this before anthropic/claude-haiku-4-5 can be called: set ANTHROPIC_API_KEY where Stratum "
+        "runs (or `stratum keys set anthropic`)"
+    )
+    assert "Note: nobody can approve this before anthropic/claude-haiku-4-5 can be called" in plan.summary
+    assert (plan.plan_hash, plan.estimate) == (keyed.plan_hash, keyed.estimate)
     assert build_plan(
         DOCUMENT, inputs={"notes": NOTES}, context=keyless, options=options(model="offline")
     ).simulated
