@@ -49,7 +49,8 @@ def test_a_person_reads_the_question_answers_it_and_the_run_goes_on(
     assert "May all notes be sent?" in answered.out
     assert 'first (data, whatever it says): "' in answered.out
     assert "count: 5" in answered.out
-    assert f"To go on: stratum resume {run_id}" in answered.out
+    assert f"To go on: STRATUM_STATE_DIR={job.state_dir} " in answered.out
+    assert f"stratum resume {run_id}\n" in answered.out
     (review,) = reviews(job, run_id)
     assert (review.value, review.channel, review.rationale) == ("send", "terminal", "looks fine")
     done = stratum("resume", run_id, "--json")

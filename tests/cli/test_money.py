@@ -77,7 +77,7 @@ def test_a_person_types_yes_to_a_higher_cap_and_the_run_goes_on(
 
     assert typed("perhaps").code == 3
     agreed = typed("yes")
-    assert (agreed.code, f"To go on: stratum resume {run_id}" in agreed.out) == (0, True)
+    assert (agreed.code, f"stratum resume {run_id}" in agreed.out) == (0, True)
     assert "The new cap: $0.50." in agreed.out
     assert stratum("approve", run_id, "--cap", "9").code == 0  # the first answer stands
     done = stratum("resume", run_id, "--json")

@@ -216,9 +216,8 @@ def test_money_in_flight_when_a_runner_was_killed_is_counted_and_nothing_is_made
     )
     view = bench.engine().show_run(run.run_id)
     assert (view.state, view.usd, view.resumable) == ("interrupted", 0.002, True)
-    assert view.message == (
-        f"Interrupted. $0.0020 (simulated), 1 call possibly paid. To go on: stratum resume {run.run_id}"
-    )
+    resume = bench.engine().settings.command("resume", run.run_id)
+    assert view.message == f"Interrupted. $0.0020 (simulated), 1 call possibly paid. To go on: {resume}"
 
 
 def test_a_folder_that_became_a_link_after_the_yes_is_not_written_through(
@@ -253,7 +252,8 @@ def test_a_result_that_could_not_be_written_is_written_by_resume_for_nothing(ben
     view = ended(engine, engine.execute(plan.plan_id).run_id)
     assert (view.state, view.out, view.error, view.resumable) == ("completed", "", "", True)
     assert view.out_error.endswith(f"the whole result is in {view.result_path}")
-    assert view.message.endswith(f"To write it again, free: stratum resume {view.run_id}")
+    resume = engine.settings.command("resume", view.run_id)
+    assert view.message.endswith(f"To write it again, free: {resume}")
     assert result_of(view) is not None
     attempts = bench.attempts(view.run_id)
     folder.unlink()

@@ -100,7 +100,7 @@ def test_a_terminated_run_drains_and_goes_on_when_it_is_resumed(bench: Bench) ->
     hit(run.run_id, signal.SIGTERM)
     stopped = ended(engine, run.run_id)
     assert (stopped.state, stopped.census["calls_possibly_paid"]) == ("interrupted", 0)
-    assert stopped.message.endswith(f"To go on: stratum resume {run.run_id}")
+    assert stopped.message.endswith(f"To go on: {engine.settings.command('resume', run.run_id)}")
     engine.resume(run.run_id)
     view = ended(engine, run.run_id)
     assert (view.state, view.done) == ("completed", 900)
