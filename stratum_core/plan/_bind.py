@@ -56,6 +56,8 @@ MAX_ROWS = 100_000
 """The most rows one input may have, unless the operator says otherwise."""
 
 _LISTED_ROWS = 10
+_LISTED_FAULTS = 5
+"""Of one row."""
 _SAMPLE_ROWS = 3
 _NO_COLUMNS: Mapping[str, str] = {}
 _FORMATS: tuple[FileFormat, ...] = ("csv", "json", "jsonl", "text")
@@ -356,22 +358,30 @@ def _capped(rows: Iterable[ReadRow], most: int, shown: str, wanted: int | None) 
 def _row_fault(
     item: Type, row: ReadRow, found: Sequence[Violation], columns: Mapping[str, str]
 ) -> dict[str, JsonValue]:
-    """Describe a bad row by its first fault."""
+    """Describe a bad row by its first fault, and the others under `also`."""
     record: dict[str, JsonValue] = {"row": row.number}
     if row.line is not None:
         record["line"] = row.line
     if not found:
         return {**record, "message": row.fault}
-    first = found[0]
-    name = _head(first.path)
+    first, *others = (_fault_record(item, fault, columns) for fault in found[:_LISTED_FAULTS])
+    also: dict[str, JsonValue] = {"also": others} if others else {}
+    more: dict[str, JsonValue] = {"more": len(found) - _LISTED_FAULTS} if len(found) > _LISTED_FAULTS else {}
+    return {**record, **first, **also, **more}
+
+
+def _fault_record(item: Type, fault: Violation, columns: Mapping[str, str]) -> dict[str, JsonValue]:
+    """Describe one fault of a row: the column or field, and what is wrong with it."""
+    name = _head(fault.path)
     column = columns.get(name, columns.get("") if columns else None)
+    where: dict[str, JsonValue] = {}
     if column is not None:
-        record["column"] = column
-    elif first.path != "$":
-        record["field"] = first.path
-    empty = column is not None and first.actual == "null"
-    message = f"{first.message}; the cell is empty" if empty else first.message
-    return {**record, "message": message + ("" if empty else _actual(item, first))}
+        where["column"] = column
+    elif fault.path != "$":
+        where["field"] = fault.path
+    empty = column is not None and fault.actual == "null"
+    message = f"{fault.message}; the cell is empty" if empty else fault.message
+    return {**where, "message": message + ("" if empty else _actual(item, fault))}
 
 
 def _bad_rows(
@@ -389,12 +399,19 @@ def _bad_rows(
 
 def _fault_line(fault: Mapping[str, JsonValue]) -> str:
     """Write one bad row as a line."""
-    where = f"row {fault['row']}" + (f" (line {fault['line']})" if "line" in fault else "")
+    row = f"row {fault['row']}" + (f" (line {fault['line']})" if "line" in fault else "")
+    also = cast("Sequence[Mapping[str, JsonValue]]", fault.get("also", ()))
+    more = [f"and {fault['more']} more"] if "more" in fault else []
+    first = ", ".join(filter(None, (row, _place(fault))))
+    others = (": ".join(filter(None, (_place(each), str(each["message"])))) for each in also)
+    return "; ".join((f"{first}: {fault['message']}", *others, *more))
+
+
+def _place(fault: Mapping[str, JsonValue]) -> str:
+    """Say where in a row a fault is; empty for the row as a whole."""
     if "column" in fault:
-        where += f", column {json.dumps(fault['column'], ensure_ascii=False)}"
-    if "field" in fault:
-        where += f", {fault['field']}"
-    return f"{where}: {fault['message']}"
+        return f"column {json.dumps(fault['column'], ensure_ascii=False)}"
+    return str(fault.get("field", ""))
 
 
 def _head(path: str) -> str:

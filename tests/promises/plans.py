@@ -47,6 +47,7 @@ PLANS: tuple[Promise, ...] = (
         "Three bad rows of 120 are listed by row, line, column and value, and nothing is planned",
         DATA,
         "cli/test_bad_input.py::test_a_plan_from_bad_input_ends_with_1_and_says_what_to_do[3 bad rows of 120]",
+        "core/plan/test_bind.py::test_all_faults_of_a_row_are_listed_at_once",
         "core/plan/test_bind.py::test_three_bad_rows_of_120_are_listed_with_row_line_column_and_value",
         "server/test_bad_input.py::test_a_plan_from_bad_input_is_refused_with_what_to_do[3 bad rows of 120]",
     ),

@@ -197,6 +197,24 @@ def test_opaque_text_is_repeated_neither_in_errors_nor_in_samples(tmp_path: Path
     assert sample(bind(tmp_path, StringType(), "plain")) == ["plain"]
 
 
+def test_all_faults_of_a_row_are_listed_at_once(tmp_path: Path, write: Write) -> None:
+    numbers = [Field(name=f"n{index}", type=IntType(min=0)) for index in range(7)]
+    wide = ListType(item=RecordType(fields=(Field(name="id", type=StringType(min_length=1)), *numbers)))
+    write("a.csv", "id," + ",".join(part.name for part in numbers) + "\n,x,1,2,3,4,5,6\nr,a,b,c,d,e,f,g\n")
+
+    error = refusal(tmp_path, wide, {"file": "a.csv"})
+    first, second = error.detail["first"]
+
+    assert first["also"] == [{"column": "n0", "message": 'expected a whole number, not "x"'}]
+    assert [each["column"] for each in (second, *second["also"])] == ["n0", "n1", "n2", "n3", "n4"]
+    assert second["more"] == 2
+    assert 'row 1 (line 2), column "id": ' in error.message
+    assert '; column "n0": expected a whole number, not "x"\n' in error.message
+    assert '; column "n4": expected a whole number, not "e"; and 2 more\n' in error.message
+    inline = refusal(tmp_path, wide, [{"id": 1, "n0": 0}])
+    assert "row 1, id: expected text, not 1; n1: " in inline.message
+
+
 def test_a_row_with_too_many_cells_is_bad(tmp_path: Path, write: Write) -> None:
     write("a.csv", "id,body_text\n1,x\n2,y,z\n")
 
