@@ -8,9 +8,8 @@ import pytest
 
 from stratum_core.contracts import JsonValue
 from stratum_core.errors import BadRequestError, TransportError
-from stratum_core.journal import MemoryJournal
+from stratum_core.journal import MemoryJournal, call_subject, step_subject
 from stratum_core.llm import ModelReply, ModelRequest, TokenUsage
-from stratum_core.journal import call_subject, step_subject
 from stratum_core.runtime import RunContext
 from stratum_core.testing import Answer, FunctionClient
 from tests.core.runtime._trial import MODEL, HeldClient, Trial, compiled, note_of, prices
