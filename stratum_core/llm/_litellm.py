@@ -15,6 +15,7 @@ import logging
 import warnings
 from collections.abc import Awaitable, Callable, Iterator, Mapping
 from contextvars import ContextVar
+from functools import lru_cache
 from importlib import import_module
 from typing import Final, NoReturn, Protocol, cast
 
@@ -115,6 +116,7 @@ async def send(arguments: Mapping[str, object]) -> object:
         _context.is_internal_call.reset(told)
 
 
+@lru_cache(maxsize=256)
 def enforces_schema(provider: str, name: str) -> bool:
     """Return whether the provider holds this model to a JSON Schema, as litellm knows it."""
     return _library.supports_response_schema(model=name, custom_llm_provider=provider)
