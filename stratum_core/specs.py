@@ -39,6 +39,7 @@ __all__ = [
     "StepSpec",
     "Verb",
     "called",
+    "reached",
 ]
 
 
@@ -373,3 +374,30 @@ class Program:
     flows: Mapping[str, FlowSpec] = field(default_factory=dict[str, FlowSpec])
     ir_hash: str = ""
     """64 hex over the canonical meaning of the document."""
+
+
+def reached(program: Program, flow: str) -> tuple[Callee, ...]:
+    """Return everything a flow can call, itself first, in the order it is met; a function's check stands behind it."""
+    met: dict[Callee, None] = {("flow", flow): None}
+    flows = [flow]
+    for name in flows:
+        for callee in (callee for step in program.flows[name].steps for callee in called(step.verb)):
+            if callee in met:
+                continue
+            if callee[0] == "flow":
+                met[callee] = None
+                flows.append(callee[1])
+            else:
+                met.update(dict.fromkeys(("function", each) for each in _with_checks(program, callee[1])))
+    return tuple(met)
+
+
+def _with_checks(program: Program, function: str) -> list[str]:
+    """Return a function with the one that checks its candidates, the one that checks those, and so on."""
+    found = [function]
+    for name in found:
+        spec = program.functions[name]
+        check = spec.refine.check if isinstance(spec, InferSpec) and spec.refine is not None else None
+        if check is not None and check not in found:
+            found.append(check)
+    return found

@@ -7,7 +7,7 @@ from stratum_core.drift._compare import Around, Drift, FunctionDrift, Side, comp
 from stratum_core.drift._definitions import Definition, PartName, define
 from stratum_core.drift._figures import Counting, Figures
 from stratum_core.drift._function_words import facts, sentence
-from stratum_core.drift._places import Place, Places, reached
+from stratum_core.drift._places import Place, Places
 from stratum_core.drift._words import notes, verdict
 
 __all__ = [
@@ -25,7 +25,6 @@ __all__ = [
     "define",
     "facts",
     "notes",
-    "reached",
     "sentence",
     "verdict",
 ]

@@ -12,7 +12,6 @@ from typing import Literal, TypeAlias
 
 from stratum_core.budget import Budget
 from stratum_core.contracts import JsonValue, content_hash, contract_hash
-from stratum_core.drift._places import reached
 from stratum_core.llm import (
     CLAUDE_CLI_PREFIX,
     holds_to_schema,
@@ -23,7 +22,7 @@ from stratum_core.llm import (
     template_hash,
 )
 from stratum_core.money import to_usd
-from stratum_core.specs import ComputeSpec, Expression, InferSpec, Program
+from stratum_core.specs import ComputeSpec, Expression, InferSpec, Program, reached
 
 __all__ = ["Definition", "PartName", "define"]
 
@@ -87,11 +86,12 @@ def define(
         code: The digest of each registered Python file, by the name documents know it by.
         held: By function and model, whether the provider held the model to the schema in every answer.
     """
+    specs = [program.functions[name] for kind, name in reached(program, flow) if kind == "function"]
     return {
-        name: _infer(program, spec, models, held.get(name, {}))
+        spec.name: _infer(program, spec, models, held.get(spec.name, {}))
         if isinstance(spec, InferSpec)
         else _compute(spec, code)
-        for name, spec in reached(program, flow).items()
+        for spec in specs
     }
 
 

@@ -1,4 +1,4 @@
-"""Places: which function stands at a path of a run's journal, and which functions a flow reaches.
+"""Places: which function stands at a path of a run's journal.
 
 A path is made by the walk of a run: a step, its item, a branch, an agent of a round, then, inside one call, an
 iteration and a vote. It is read here with the document beside it, because no event names its function.
@@ -14,15 +14,12 @@ from stratum_core.specs import (
     Callee,
     CallVerb,
     DebateVerb,
-    FunctionSpec,
-    InferSpec,
     ParallelVerb,
     Program,
     RaceVerb,
-    called,
 )
 
-__all__ = ["Place", "Places", "reached"]
+__all__ = ["Place", "Places"]
 
 _INDEX = re.compile(r"\[\d+\]")
 _ROUND = re.compile(r"r\d+")
@@ -79,21 +76,6 @@ class Places:
     def _in_call(self, callee: Callee, parts: Sequence[str], at: int) -> tuple[str, int] | None:
         kind, target = callee
         return (target, at) if kind == "function" else self._in_flow(target, parts, at)
-
-
-def reached(program: Program, flow: str) -> dict[str, FunctionSpec]:
-    """Return the functions a flow reaches by name, in the order they are met."""
-    met: dict[Callee, None] = {("flow", flow): None}
-    queue: list[Callee] = [("flow", flow)]
-    for kind, name in queue:
-        found: tuple[Callee, ...] = ()
-        if kind == "flow":
-            found = tuple(callee for step in program.flows[name].steps for callee in called(step.verb))
-        elif isinstance(spec := program.functions[name], InferSpec) and spec.refine and spec.refine.check:
-            found = (("function", spec.refine.check),)
-        queue += [callee for callee in dict.fromkeys(found) if callee not in met]
-        met.update(dict.fromkeys(found))
-    return {name: program.functions[name] for kind, name in met if kind == "function"}
 
 
 def _in_debate(debate: DebateVerb, parts: Sequence[str], at: int) -> tuple[str, int] | None:

@@ -427,8 +427,6 @@ class Engine:
                 view = await anyio.to_thread.run_sync(self.show_run, run_id)
         return view
 
-    # --- inside -----------------------------------------------------------------------------------------------
-
     def _context(self) -> PlanContext:
         return plan_context(
             self.settings,

@@ -27,7 +27,6 @@ from stratum_core.contracts import (
 from stratum_core.llm import compile_prompt, max_answer_tokens, max_attempts
 from stratum_core.money import format_usd
 from stratum_core.specs import (
-    Callee,
     CallVerb,
     ComputeSpec,
     ComputeVerb,
@@ -42,7 +41,7 @@ from stratum_core.specs import (
     RaceVerb,
     Returns,
     StepSpec,
-    called,
+    reached,
 )
 
 __all__ = ["outline"]
@@ -59,7 +58,9 @@ def outline(record: Mapping[str, JsonValue], program: Program) -> str:
         program: Its document, checked.
     """
     flow = str(record["flow"])
-    flows, functions = _reached(program, flow)
+    found = reached(program, flow)
+    flows = [program.flows[name] for kind, name in found if kind == "flow"]
+    functions = [program.functions[name] for kind, name in found if kind == "function"]
     types = _records([part.type for part in _signatures(flows, functions)])
     models = cast("Mapping[str, str]", record["models"])
     parts = [
@@ -80,24 +81,6 @@ def outline(record: Mapping[str, JsonValue], program: Program) -> str:
 def _titled(title: str, lines: list[str]) -> list[str]:
     """Put a heading over a part; a part without lines has none."""
     return ["", title, "", *lines[:-1]] if lines else []
-
-
-def _reached(program: Program, flow: str) -> tuple[list[FlowSpec], list[FunctionSpec]]:
-    """Return the flows and functions a flow reaches, itself first, in the order they are met."""
-    met: dict[Callee, None] = {("flow", flow): None}
-    queue: list[Callee] = [("flow", flow)]
-    for kind, name in queue:
-        found: tuple[Callee, ...] = ()
-        if kind == "flow":
-            found = tuple(callee for step in program.flows[name].steps for callee in called(step.verb))
-        elif isinstance(spec := program.functions[name], InferSpec) and spec.refine and spec.refine.check:
-            found = (("function", spec.refine.check),)
-        queue += [callee for callee in dict.fromkeys(found) if callee not in met]
-        met.update(dict.fromkeys(found))
-    return (
-        [program.flows[name] for kind, name in met if kind == "flow"],
-        [program.functions[name] for kind, name in met if kind == "function"],
-    )
 
 
 # --- step graph ---------------------------------------------------------------------------------------------------

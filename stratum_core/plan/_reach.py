@@ -6,7 +6,7 @@ import difflib
 from dataclasses import dataclass
 
 from stratum_core.errors import PlanError
-from stratum_core.specs import ComputeSpec, InferSpec, Program, called
+from stratum_core.specs import ComputeSpec, InferSpec, Program, called, reached
 
 __all__ = ["Reach", "choose_flow", "flow_meant", "outermost_flows", "reach_of"]
 
@@ -87,21 +87,8 @@ def _with_inputs(program: Program, flow: str) -> str:
 
 def reach_of(program: Program, flow: str) -> Reach:
     """Return everything a flow can call, itself included."""
-    flows: dict[str, None] = {}
-    functions: dict[str, None] = {}
-    waiting = [flow]
-    while waiting:
-        name = waiting.pop(0)
-        if name in flows:
-            continue
-        flows[name] = None
-        for step in program.flows[name].steps:
-            for kind, target in called(step.verb):
-                if kind == "flow":
-                    waiting.append(target)
-                    continue
-                functions[target] = None
-                spec = program.functions[target]
-                if isinstance(spec, InferSpec) and spec.refine is not None and spec.refine.check is not None:
-                    functions[spec.refine.check] = None
-    return Reach(flows=tuple(flows), functions=tuple(functions))
+    found = reached(program, flow)
+    return Reach(
+        flows=tuple(name for kind, name in found if kind == "flow"),
+        functions=tuple(name for kind, name in found if kind == "function"),
+    )

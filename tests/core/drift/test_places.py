@@ -12,14 +12,14 @@ import pytest
 from stratum_core.budget import Budget
 from stratum_core.checks import check
 from stratum_core.contracts import JsonValue
-from stratum_core.drift import Counting, Place, Places, reached
+from stratum_core.drift import Counting, Place, Places
 from stratum_core.journal import MemoryJournal
 from stratum_core.llm import PriceTable
 from stratum_core.llm.offline import OfflineClient
 from stratum_core.plan import BindLimits, Roots
 from stratum_core.plan._bind import bind_inputs
 from stratum_core.runtime import RunContext, run_program
-from stratum_core.specs import InferSpec
+from stratum_core.specs import InferSpec, reached
 from tests.core.drift._counted import Told
 from tests.core.runtime._trial import compiled
 from tests.support.pages import ROOT
@@ -167,5 +167,7 @@ def test_a_path_the_document_does_not_have_leads_nowhere(path: str) -> None:
 
 
 def test_what_a_flow_reaches_stands_in_the_order_it_is_met() -> None:
-    assert list(reached(compiled(NESTED), "main")) == ["one", "arguer", "judge", "two"]
-    assert list(reached(compiled(NESTED), "inner")) == ["two"]
+    program = compiled(NESTED)
+    functions = [name for kind, name in reached(program, "main") if kind == "function"]
+    assert functions == ["one", "arguer", "judge", "two"]
+    assert reached(program, "inner") == (("flow", "inner"), ("function", "two"))
