@@ -29,11 +29,11 @@ class LogEntry:
 
     at_ms: int
     kind: LogKind
-    who: str
+    who: str = ""
     """Whoever decided; empty for what a run did by itself."""
-    how: str
+    how: str = ""
     """The channel of an answer; empty for anything else."""
-    plan_id: str
+    plan_id: str = ""
     run_id: str
     line: str
     """When, which plan or run, what, by whom and how."""
@@ -89,7 +89,6 @@ def _of_people(found: Since) -> Iterator[LogEntry]:
             kind="more_money",
             who=more.principal,
             how=more.channel,
-            plan_id="",
             run_id=more.run_id,
             line=raise_line(more, of=more.run_id),
         )
@@ -99,7 +98,6 @@ def _of_people(found: Since) -> Iterator[LogEntry]:
             kind="question",
             who=decision.reviewer,
             how=decision.channel,
-            plan_id="",
             run_id=review.run_id,
             line=audit_line(decision.at_ms, f"{review.run_id} {review_words(review, decision)}"),
         )
@@ -108,8 +106,6 @@ def _of_people(found: Since) -> Iterator[LogEntry]:
             at_ms=command.at_ms,
             kind=command.kind,
             who=command.principal,
-            how="",
-            plan_id="",
             run_id=command.run_id,
             line=audit_line(command.at_ms, f"{command.run_id} {command.kind} asked by {command.principal}"),
         )
@@ -122,8 +118,6 @@ def _of_runs(found: Since) -> Iterator[LogEntry]:
         yield LogEntry(
             at_ms=run.created_at_ms,
             kind="started",
-            who="",
-            how="",
             plan_id=run.plan_id,
             run_id=run.run_id,
             line=audit_line(run.created_at_ms, words),
@@ -133,8 +127,6 @@ def _of_runs(found: Since) -> Iterator[LogEntry]:
             yield LogEntry(
                 at_ms=run.finished_at_ms,
                 kind="ended",
-                who="",
-                how="",
                 plan_id=run.plan_id,
                 run_id=run.run_id,
                 line=audit_line(run.finished_at_ms, words),

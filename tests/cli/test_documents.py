@@ -63,7 +63,8 @@ def test_a_plan_is_shown_in_words_with_how_to_approve_it(stratum: Callable[..., 
     assert done.code == 0
     assert "5 notes from notes.csv" in done.out
     assert "At most $" in done.out
-    assert re.search(r"To approve it, a person runs: .*stratum approve plan_", done.out)
+    typed = r"(?:STRATUM_STATE_DIR=\S+ )?(?:\S*/)?stratum approve plan_[0-9a-f]{12}"
+    assert re.search(rf"^To approve it, a person runs: {typed}$", done.out, re.MULTILINE)
 
 
 def test_options_reach_the_plan(stratum: Callable[..., Done], job: Job) -> None:

@@ -79,6 +79,9 @@ async def test_execute_says_who_is_waited_for_and_what_to_do(job: Job, era: str)
         assert f"stratum decide {run['run_id']}" in run["message"]
         assert (run["waiting_for"], "call resume" in run["next"]) == (3, True)
         assert sorted(question["number"] for question in run["questions"]) == [1, 2, 3]
+        places = [question["path"] for question in run["questions"]]
+        assert len(set(places)) == 3
+        assert places == sorted(places)
         assert "Works very well" not in str(run)
 
 
